@@ -1,0 +1,1 @@
+"""LLM Bot Core: the backend that owns conversations, their memory and their agents."""

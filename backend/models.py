@@ -1,0 +1,217 @@
+"""The schema on one page, in the order Directus shows it.
+
+Alembic and its check read it; statements are written as SQL where they are used. Defaults live in the database, because
+Directus inserts rows without asking Python. `session` always means a chat session.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Model(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar = {
+        datetime: TIMESTAMP(timezone=True),
+        str: Text(),
+        dict[str, Any]: JSONB(),
+        list[dict[str, str]]: JSONB(),
+    }
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=1)
+
+
+class _Numbered:
+    """Rows that are only ever appended: their ids grow, so their index does too, at its end."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, sort_order=-1)
+
+
+class _Named:
+    """Rows whose id is told to the outside, or chosen by it."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"), sort_order=-1)
+
+
+class Bot(_Named, Model):
+    """A persona that people talk to."""
+
+    __tablename__ = "bots"
+    __table_args__ = (UniqueConstraint("slug"),)
+
+    slug: Mapped[str]
+    name: Mapped[str]
+    persona: Mapped[str] = mapped_column(server_default="")
+    enabled: Mapped[bool] = mapped_column(server_default=true())
+
+
+class ChatSession(_Named, Model):
+    """One person's conversation with one bot in one chat; closed by a reset, never reopened.
+
+    `last_position` is the last place given away in its transcript. `summary_asked_at` is set from the asking for a
+    summary until it is stored, so that a lost job can be found. No index stands on what every turn changes: an update
+    of such a column would have to touch all of the row's indexes.
+    """
+
+    __tablename__ = "chat_sessions"
+    __table_args__ = (
+        Index(
+            "ix_chat_sessions_one_active",
+            "chat_id",
+            "user_id",
+            "thread_id",
+            "bot_id",
+            unique=True,
+            postgresql_where=text("is_active"),
+        ),
+        Index("ix_chat_sessions_newest", "created_at", "id"),
+        Index(
+            "ix_chat_sessions_summary_asked_at",
+            "summary_asked_at",
+            postgresql_where=text("summary_asked_at is not null"),
+        ),
+        CheckConstraint("chat_type in ('private', 'group', 'supergroup', 'channel')", name="chat_type"),
+    )
+
+    bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="RESTRICT"), index=True)
+    user_id: Mapped[str]
+    chat_id: Mapped[str]
+    thread_id: Mapped[str] = mapped_column(server_default="")
+    chat_type: Mapped[str] = mapped_column(server_default="private")
+    language: Mapped[str] = mapped_column(server_default="")
+    is_active: Mapped[bool] = mapped_column(server_default=true())
+    closed_at: Mapped[datetime | None]
+    last_position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    messages_since_summary: Mapped[int] = mapped_column(server_default=text("0"))
+    summary_asked_at: Mapped[datetime | None]
+
+
+class Turn(_Named, Model):
+    """A message and what answers it.
+
+    `position` is the message's place in the session; its answer has the next one. `attempt` counts the tries, so that
+    a late one can be told from the current. `owner` is the backend process that answers it: see `chat/presence.py`.
+    `key` is the client's idempotency key, hashed with whom it belongs to.
+    """
+
+    __tablename__ = "turns"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        UniqueConstraint("session_id", "position"),
+        Index("ix_turns_one_open", "session_id", unique=True, postgresql_where=text("status = 'open'")),
+        Index(
+            "ix_turns_unfinished",
+            "session_id",
+            "position",
+            postgresql_where=text("status in ('waiting', 'open')"),
+        ),
+        CheckConstraint("status in ('waiting', 'open', 'answered', 'failed')", name="status"),
+    )
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
+    key: Mapped[UUID | None]
+    position: Mapped[int] = mapped_column(BigInteger)
+    attempt: Mapped[int] = mapped_column(server_default=text("1"))
+    owner: Mapped[int] = mapped_column(server_default=text("0"))
+    status: Mapped[str] = mapped_column(server_default="waiting")
+    problem: Mapped[str | None]
+    model: Mapped[str | None]
+    milliseconds: Mapped[int | None]
+    window_tokens: Mapped[int | None]
+    summary_version: Mapped[int | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Message(_Numbered, Model):
+    """One line of the transcript; `position` orders it within its session, with gaps."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("session_id", "position"),
+        CheckConstraint("role in ('user', 'assistant', 'system', 'tool')", name="role"),
+    )
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
+    turn_id: Mapped[UUID | None] = mapped_column(ForeignKey("turns.id", ondelete="SET NULL"), index=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+    role: Mapped[str]
+    content: Mapped[str]
+    tokens: Mapped[int]
+    model: Mapped[str | None]
+
+
+class ConversationSummary(_Numbered, Model):
+    """The past of a session up to `last_position`, folded: a story, and the facts that must not get lost.
+
+    `last_message_id` is the last message folded in; `last_position` still tells the place when that message is deleted.
+    """
+
+    __tablename__ = "conversation_summaries"
+    __table_args__ = (UniqueConstraint("session_id", "version"),)
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    content: Mapped[str]
+    facts: Mapped[list[dict[str, str]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    last_message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"), index=True)
+    last_position: Mapped[int] = mapped_column(BigInteger)
+    tokens: Mapped[int]
+    model: Mapped[str | None]
+
+
+class Embedding(_Numbered, Model):
+    """A message, or a part of one, that semantic memory should find."""
+
+    __tablename__ = "embeddings"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"), index=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str]
+    content: Mapped[str]
+    importance: Mapped[float] = mapped_column(server_default=text("0"))
+
+
+class LlmCall(_Numbered, Model):
+    """One request to one provider, whether it answered or not: what it cost and how it ended.
+
+    It outlives its session, because it was paid for. `cost` is in US dollars, null when nobody told a price.
+    """
+
+    __tablename__ = "llm_calls"
+    __table_args__ = (Index("ix_llm_calls_created_at", "created_at"),)
+
+    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("chat_sessions.id", ondelete="SET NULL"), index=True)
+    purpose: Mapped[str]
+    provider: Mapped[str]
+    model: Mapped[str]
+    tokens_in: Mapped[int | None]
+    tokens_out: Mapped[int | None]
+    tokens_cached: Mapped[int | None]
+    cost: Mapped[float | None] = mapped_column(Numeric(12, 8))
+    milliseconds: Mapped[int]
+    outcome: Mapped[str]
