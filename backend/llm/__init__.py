@@ -1,0 +1,14 @@
+"""Asks the first model of a chain that answers; counts tokens and cost."""
+
+from backend.llm.llm import Llm as Llm
+from backend.llm.types import Answer as Answer
+from backend.llm.types import Call as Call
+from backend.llm.types import ChatMessage as ChatMessage
+from backend.llm.types import Completion as Completion
+from backend.llm.types import NoProviderAnswered as NoProviderAnswered
+from backend.llm.types import Outcome as Outcome
+from backend.llm.types import Provider as Provider
+from backend.llm.types import ProviderFailed as ProviderFailed
+from backend.llm.types import Purpose as Purpose
+from backend.llm.types import Show as Show
+from backend.llm.types import Usage as Usage

@@ -1,0 +1,114 @@
+"""The words of this package; nothing here knows about any vendor."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias
+
+from backend.errors import Unavailable
+
+
+class Purpose(StrEnum):
+    """What a call is for; each purpose has its own chain."""
+
+    CHAT = "chat"
+    SUMMARY = "summary"
+
+
+class Outcome(StrEnum):
+    """How one request to one provider ended."""
+
+    ANSWERED = "answered"
+    TIMEOUT = "timeout"
+    RATE_LIMITED = "rate_limited"
+    REFUSED = "refused"  # the provider will not answer this request, or not us
+    UNAVAILABLE = "unavailable"
+    GARBLED = "garbled"  # it answered something that is no completion
+    EMPTY = "empty"
+    CUT = "cut"  # a stream ended before its answer did
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One line of what a model is shown; `role` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a provider said a call used: tokens, and US dollars where it names a price."""
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_cached: int | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to one provider, as it is recorded."""
+
+    purpose: Purpose
+    provider: str
+    model: str
+    milliseconds: int
+    outcome: Outcome
+    usage: Usage = Usage()
+
+    def row(self) -> dict[str, Any]:
+        """The columns of `llm_calls`."""
+        row = asdict(self)
+        usage: dict[str, Any] = row.pop("usage")
+        return row | usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one provider said."""
+
+    text: str
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The answer of a chain: the text, who gave it, and every call that was made for it."""
+
+    text: str
+    provider: str
+    model: str
+    calls: tuple[Call, ...] = ()
+
+
+# Called with each visible piece of an answer while it is written.
+Show: TypeAlias = Callable[[str], None]
+
+
+class ProviderFailed(Exception):
+    """One provider could not answer. `retry_after`, in seconds, is what it asked us to wait."""
+
+    def __init__(self, outcome: Outcome, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.retry_after = retry_after
+
+
+class NoProviderAnswered(Unavailable):
+    """No language model could answer right now."""
+
+    def __init__(self, calls: Sequence[Call] = (), *, retry_after: float | None = None) -> None:
+        super().__init__(retry_after=retry_after)
+        self.calls = tuple(calls)
+
+
+class Provider(Protocol):
+    """A model at a service. `complete` raises `ProviderFailed`, and nothing else."""
+
+    name: str
+    model: str
+
+    async def complete(self, messages: Sequence[ChatMessage], show: Show | None) -> Answer: ...
+
+    async def close(self) -> None: ...
