@@ -1,0 +1,7 @@
+"""What is remembered: transcript, summary, and the window a model sees."""
+
+from backend.memory.folding import Limits as Limits
+from backend.memory.memory import Memory as Memory
+from backend.memory.transcript import Line as Line
+from backend.memory.transcript import Past as Past
+from backend.memory.window import Window as Window

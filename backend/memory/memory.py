@@ -1,0 +1,89 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+
+from backend.database import Database
+from backend.llm import Call, Llm, NoProviderAnswered, Purpose
+from backend.llm.calls import record_calls
+from backend.memory import transcript
+from backend.memory.folding import Fold, Limits, next_fold, store_fold
+from backend.memory.passages import passages_by_words
+from backend.memory.summary import Draft, SummaryUnusable, read_summary, summary_prompt
+from backend.memory.transcript import Line, Past
+from backend.memory.window import Window, fit, most_lines
+
+log = structlog.get_logger(__name__)
+
+# Beyond so many facts per token of budget, about an eighth of it, the model is asked to join some.
+FACTS_PER_TOKEN = 1 / 160
+MOST_PASSAGES = 5
+
+
+class Memory:
+    """What is remembered of a session, fitted into what a model can be shown."""
+
+    def __init__(self, db: Database, llm: Llm, limits: Limits) -> None:
+        self._db = db
+        self._llm = llm
+        self._limits = limits
+
+    @property
+    def most_lines(self) -> int:
+        """How many messages a past needs to hold at most."""
+        return most_lines(self._limits.context_tokens)
+
+    @property
+    def summary_threshold(self) -> int:
+        """After how many messages a summary is due; 0 while no model could write one."""
+        return self._limits.summary_threshold if self._llm.chain(Purpose.SUMMARY) else 0
+
+    def is_full(self, window: Window) -> bool:
+        """Whether a summary should come now, however few messages there are."""
+        return window.dropped > 0 or window.tokens > self._limits.full
+
+    async def recall(self, session_id: UUID, *, before: int) -> Past:
+        """What was said in a session before a position."""
+        return await transcript.read_past(self._db, session_id, before=before, limit=self.most_lines)
+
+    def window(self, session_id: UUID, persona: str, past: Past, question: Line) -> Window:
+        """What the model is shown; says so in the log when old messages had to be left out."""
+        window = fit(persona, past, question, now=datetime.now(UTC), budget=self._limits.context_tokens)
+        if window.dropped:
+            log.warning("window_dropped_messages", session_id=str(session_id), dropped=window.dropped)
+        return window
+
+    async def passages(self, session_id: UUID, question: str, *, before: int) -> list[str]:
+        """What the person said before about a question, word for word."""
+        return await passages_by_words(self._db, session_id, question, before=before, limit=MOST_PASSAGES)
+
+    async def summarize(self, session_id: UUID) -> None:
+        """Fold what is due into the next version of the summary; safe to repeat, and to do twice at once.
+
+        Raises `NoProviderAnswered` or `SummaryUnusable`: then nothing has changed, and it is asked for again.
+        """
+        while fold := await next_fold(self._db, session_id, self._limits):
+            try:
+                stored = await self._fold(session_id, fold)
+            except NoProviderAnswered as problem:
+                await self._record(session_id, problem.calls)
+                raise
+            if not stored:
+                return
+
+    async def _fold(self, session_id: UUID, fold: Fold) -> bool:
+        facts_limit = int(self._limits.context_tokens * FACTS_PER_TOKEN)
+        prompt = summary_prompt(fold.previous, fold.lines, facts_limit=facts_limit)
+        completion = await self._llm.complete(Purpose.SUMMARY, prompt)
+        try:
+            draft: Draft = read_summary(completion.text, fold.previous)
+        except SummaryUnusable:
+            await self._record(session_id, completion.calls)
+            raise
+        async with self._db.begin() as tx:
+            return await store_fold(tx, session_id, fold, draft, completion)
+
+    async def _record(self, session_id: UUID, calls: tuple[Call, ...]) -> None:
+        """What did not help was paid for all the same."""
+        async with self._db.begin() as tx:
+            await record_calls(tx, session_id, calls)
