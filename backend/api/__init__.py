@@ -1,0 +1,1 @@
+"""The HTTP face of the backend; wire shapes stand beside their endpoints."""

@@ -1,0 +1,28 @@
+"""`python -m backend.api`: the backend as a process."""
+
+import uvicorn
+
+from backend.api.app import create_app
+from backend.logs import configure_logging
+from backend.settings import Settings
+
+# Longer than a streamed answer's last words, shorter than a supervisor's patience.
+GRACE_SECONDS = 5
+
+
+def main() -> None:
+    settings = Settings()
+    configure_logging(settings.log_level, settings.log_format)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The one place where the parts are put together; it reads as the architecture."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from backend.chat import Chat
+from backend.database import Database
+from backend.jobs import CeleryJobs, Jobs, make_celery
+from backend.llm import Llm, Provider, Purpose
+from backend.llm.catalog import read_chain
+from backend.llm.prices import read_prices
+from backend.memory import Limits, Memory
+from backend.settings import Settings, environment
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The parts that the API and the worker use."""
+
+    settings: Settings
+    db: Database
+    llm: Llm
+    memory: Memory
+    chat: Chat
+
+
+@asynccontextmanager
+async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
+    """Everything, from the settings; raises `ChainInvalid` or `PricesInvalid` if those cannot be read."""
+    jobs = CeleryJobs(make_celery(settings.redis_url.get_secret_value()))
+    llm = Llm(
+        read_chains(settings, environment()),
+        time_limit=settings.llm_timeout_seconds,
+        prices=read_prices(settings.llm_prices),
+    )
+    async with Database(settings.database_url.get_secret_value()) as db:
+        try:
+            yield assemble(settings, db, llm, jobs)
+        finally:
+            await llm.close()
+            jobs.close()
+
+
+def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
+    limits = Limits(
+        context_tokens=settings.context_tokens,
+        short_history=settings.short_history_limit,
+        summary_threshold=settings.summary_threshold,
+        summary_new_messages=settings.summary_new_messages_limit,
+    )
+    memory = Memory(db, llm, limits)
+    chat = Chat(db, llm, memory, jobs, turn_wait=settings.turn_wait_seconds)
+    return Backend(settings, db, llm, memory, chat)
+
+
+def read_chains(settings: Settings, environment: Mapping[str, str]) -> dict[Purpose, Sequence[Provider]]:
+    """Who is asked for what. Raises `ChainInvalid`."""
+    chat = read_chain(settings.llm_chain, environment)
+    summary = read_chain(settings.summary_llm_chain, environment) if settings.summary_llm_chain else chat
+    return {Purpose.CHAT: chat, Purpose.SUMMARY: summary}

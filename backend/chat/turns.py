@@ -1,0 +1,292 @@
+"""The life of a turn: waiting, open, then answered or failed. Each function is one statement.
+
+A turn is accepted with its message in one statement, which also reads the past for it: on the usual way there is
+nothing to wait for. It is open when no earlier turn of its session is unfinished; otherwise it waits, and opens itself
+when that has become true. A unique index allows one open turn per session, so a race ends in a refused statement.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from backend.chat.presence import CHANNEL, OWNER_IS_GONE
+from backend.database import Database
+from backend.errors import Conflict, Invalid, NotFound, Unavailable
+from backend.llm import Call
+from backend.llm.calls import as_rows, insert_calls
+from backend.memory.transcript import Past, as_past, past_of
+
+
+class BotNotFound(NotFound):
+    """No such bot."""
+
+
+class KeyReused(Invalid):
+    """This key was used before, with another text."""
+
+
+class SessionBusy(Conflict):
+    """The session is still answering earlier messages."""
+
+
+class TurnInterrupted(Unavailable):
+    """The answering was interrupted. Ask again with the same key."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A person's message, as a client delivers it; `key` is already hashed with whom it belongs to."""
+
+    bot: str
+    chat_id: str
+    thread_id: str
+    user_id: str
+    chat_type: str
+    language: str
+    text: str
+    tokens: int
+    key: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One attempt to answer; a later attempt has a higher number, and what an earlier one records is refused."""
+
+    id: UUID
+    session_id: UUID
+    position: int
+    attempt: int
+    persona: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A new turn; `past` is None if the turn must wait, or if what was read with it may be out of date."""
+
+    turn: Turn
+    open: bool
+    past: Past | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A turn that was accepted before, with what was said in it."""
+
+    turn: Turn
+    status: str
+    question: str
+    answer: str | None
+    model: str | None
+
+
+ACCEPT = f"""
+with bot as (
+    select id, persona from bots where slug = $1 and enabled
+), known as (
+    select session.id, session.last_position from chat_sessions session join bot on bot.id = session.bot_id
+    where chat_id = $2 and thread_id = $3 and user_id = $4 and is_active
+), session as (
+    insert into chat_sessions as session
+        (bot_id, chat_id, thread_id, user_id, chat_type, language, last_position, messages_since_summary)
+    select bot.id, $2, $3, $4, $5, $6, 2, 1 from bot
+    on conflict (chat_id, user_id, thread_id, bot_id) where is_active do update set
+        last_position = session.last_position + 2,
+        messages_since_summary = session.messages_since_summary + 1,
+        language = coalesce(nullif(excluded.language, ''), session.language)
+    returning id, last_position - 1 as position
+), turn as (
+    insert into turns (id, session_id, key, owner, position, status)
+    select $7, session.id, $8, $9, session.position, case when exists (
+        select from turns where session_id = session.id and status in ('waiting', 'open')
+    ) then 'waiting' else 'open' end
+    from session
+    returning session_id, position, status
+), message as (
+    insert into messages (session_id, turn_id, position, role, content, tokens)
+    select session_id, $7, position, 'user', $10, $11 from turn
+)
+select turn.session_id, turn.position, turn.status, bot.persona,
+    -- The row's lock was waited for, and another turn was accepted meanwhile: this statement sees an older past.
+    coalesce(known.last_position, 0) <> turn.position - 1 as stale, past.*
+from turn cross join bot left join known on true
+cross join lateral ({past_of("known.id", before="turn.position", limit="$12")}) past
+"""
+
+FIND = """
+select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.model, bot.persona,
+    question.content as question, answer.content as answer
+from turns turn join chat_sessions session on session.id = turn.session_id join bots bot on bot.id = session.bot_id
+left join messages question on question.session_id = turn.session_id and question.position = turn.position
+left join messages answer on answer.session_id = turn.session_id and answer.position = turn.position + 1
+where turn.key = $1
+"""
+
+OPEN = """
+update turns set status = 'open'
+where id = $1 and attempt = $2 and status = 'waiting' and not exists (
+    select from turns earlier where earlier.session_id = turns.session_id
+        and earlier.position < turns.position and earlier.status in ('waiting', 'open')
+)
+returning id
+"""
+
+STILL_WAITING = "select from turns where id = $1 and attempt = $2 and status = 'waiting'"
+
+# The message moves to the end: what was said since is older now, and the summary may reach beyond its old place.
+REOPEN = """
+with session as (
+    update chat_sessions set last_position = last_position + 2
+    where id = (select session_id from turns where id = $1 and attempt = $2 and status = 'failed')
+    returning last_position - 1 as position
+), turn as (
+    update turns set status = 'waiting', attempt = attempt + 1, owner = $3, position = session.position,
+        problem = null, finished_at = null
+    from session where id = $1 and attempt = $2 and status = 'failed'
+    returning turns.position, attempt
+), moved as (
+    update messages set position = turn.position from turn where turn_id = $1 and role = 'user'
+)
+select position, attempt from turn
+"""
+
+# Told to the other processes only when somebody waits: NOTIFY makes commits queue up.
+TELL_WAITING = f"""
+select pg_notify('{CHANNEL}', turn.session_id::text) from turn
+where exists (select from turns where session_id = turn.session_id and status = 'waiting')
+"""
+
+CLOSE = f"""
+with turn as (
+    update turns set status = 'answered', finished_at = now(), model = $5, milliseconds = $6, window_tokens = $7,
+        summary_version = $8
+    where id = $1 and attempt = $2 and status = 'open'
+    returning session_id, position
+), message as (
+    insert into messages (session_id, turn_id, position, role, content, tokens, model)
+    select session_id, $1, position + 1, 'assistant', $3, $4, $5 from turn
+), due as (
+    select session.id, session.messages_since_summary + 1 >= $9 or $10 as due
+    from chat_sessions session join turn on session.id = turn.session_id
+    where $9 > 0 and (summary_asked_at is null or summary_asked_at < now() - make_interval(secs => $11))
+), session as (
+    update chat_sessions session set messages_since_summary = messages_since_summary + 1,
+        summary_asked_at = case when due.due then now() else summary_asked_at end
+    from turn left join due on due.id = turn.session_id where session.id = turn.session_id
+), calls as ({insert_calls("turn", "$12")}), told as ({TELL_WAITING})
+select coalesce((select due from due), false) as summary_due, (select count(*) from told) from turn
+"""
+
+FAIL = f"""
+with turn as (
+    update turns set status = 'failed', finished_at = now(), problem = $3
+    where id = $1 and attempt = $2 and status in ('waiting', 'open')
+    returning session_id
+), calls as ({insert_calls("turn", "$4")}), told as ({TELL_WAITING})
+select (select count(*) from told) from turn
+"""
+
+FAIL_ORPHANS = f"""
+with orphan as (
+    update turns set status = 'failed', finished_at = now(), problem = $1
+    where status in ('waiting', 'open') and {OWNER_IS_GONE}
+    returning session_id
+)
+select session_id, pg_notify('{CHANNEL}', session_id::text) from orphan
+"""
+
+
+async def accept(db: Database, asked: Asked, *, owner: int, most_lines: int) -> Accepted | None:
+    """Store the message and its turn, once; None if its key is known. Raises `BotNotFound`."""
+    turn_id = uuid4()
+    while True:
+        try:
+            rows = await db.run(
+                ACCEPT, asked.bot, asked.chat_id, asked.thread_id, asked.user_id, asked.chat_type, asked.language,
+                turn_id, asked.key, owner, asked.text, asked.tokens, most_lines,
+            )  # fmt: skip
+        except asyncpg.UniqueViolationError as violation:
+            if violation.constraint_name == "uq_turns_key":
+                return None
+            continue  # another turn of the session opened at this very moment: look again, and wait behind it
+        if not rows:
+            raise BotNotFound
+        row = rows[0]
+        turn = Turn(turn_id, row["session_id"], row["position"], 1, row["persona"])
+        is_open = row["status"] == "open"
+        return Accepted(turn, is_open, as_past(row) if is_open and not row["stale"] else None)
+
+
+async def find(db: Database, key: UUID) -> Found | None:
+    """The turn of a key, if it still exists."""
+    for row in await db.run(FIND, key):
+        turn = Turn(row["id"], row["session_id"], row["position"], row["attempt"], row["persona"])
+        return Found(turn, row["status"], row["question"], row["answer"], row["model"])
+    return None
+
+
+async def open_turn(db: Database, turn: Turn) -> bool:
+    """True if it is this turn's turn now. Raises `TurnInterrupted` if it no longer waits."""
+    try:
+        if await db.run(OPEN, turn.id, turn.attempt):
+            return True
+    except asyncpg.UniqueViolationError:  # an earlier one is open: it was not yet visible
+        return False
+    if not await db.run(STILL_WAITING, turn.id, turn.attempt):
+        raise TurnInterrupted
+    return False
+
+
+async def reopen(db: Database, found: Found, *, owner: int) -> Turn | None:
+    """A failed turn, waiting to be answered once more; None if somebody else was faster."""
+    turn = found.turn
+    for row in await db.run(REOPEN, turn.id, turn.attempt, owner):
+        return Turn(turn.id, turn.session_id, row["position"], row["attempt"], turn.persona)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What is recorded with an answer."""
+
+    text: str
+    tokens: int
+    model: str
+    milliseconds: int
+    window_tokens: int
+    summary_version: int | None
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRule:
+    """When a summary is asked for: at so many messages (0: never), or when the window is full; not twice in a while."""
+
+    threshold: int
+    window_full: bool
+    not_again_within: float
+
+
+async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRule) -> bool:
+    """Record the answer; true if a summary is due. Raises `TurnInterrupted` if this attempt has lost the turn."""
+    closed = await db.run(
+        CLOSE, turn.id, turn.attempt, closing.text, closing.tokens, closing.model, closing.milliseconds,
+        closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full, rule.not_again_within,
+        as_rows(closing.calls),
+    )  # fmt: skip
+    if not closed:
+        raise TurnInterrupted
+    return bool(closed[0]["summary_due"])
+
+
+async def fail_turn(db: Database, turn: Turn, problem: str, calls: tuple[Call, ...] = ()) -> None:
+    """Record that this attempt has ended without an answer; its key may be asked again."""
+    await db.run(FAIL, turn.id, turn.attempt, problem, as_rows(calls))
+
+
+async def fail_orphans(db: Database) -> list[UUID]:
+    """Fail the turns whose process has died; returns their sessions."""
+    return [row["session_id"] for row in await db.run(FAIL_ORPHANS, TurnInterrupted.type())]

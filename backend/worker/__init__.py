@@ -1,0 +1,1 @@
+"""The Celery face: every task is one call on one subject, safe to repeat."""

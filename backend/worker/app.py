@@ -1,0 +1,88 @@
+"""What the worker does. `celery -A backend.worker.app worker` and `… beat` start here."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
+
+from backend.bootstrap import Backend
+from backend.errors import Problem
+from backend.jobs import Job, make_celery
+from backend.logs import configure_logging
+from backend.memory.summary import SummaryUnusable
+from backend.settings import Settings
+from backend.worker.runtime import Runtime, Work
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 30.0
+# The sweep is about no one in particular, but every job has a subject.
+NOBODY = UUID(int=0)
+
+settings = Settings()
+runtime = Runtime()
+app = make_celery(settings.redis_url.get_secret_value())
+app.conf.update(
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_concurrency=2,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    broker_connection_retry_on_startup=True,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    beat_schedule={
+        "sweep": {
+            "task": Job.SWEEP,
+            "schedule": SWEEP_SECONDS,
+            "args": [str(NOBODY)],
+            "options": {"expires": SWEEP_SECONDS},
+        }
+    },
+)
+
+
+@setup_logging.connect
+def _log(**_: Any) -> None:
+    configure_logging(settings.log_level, settings.log_format)
+
+
+@worker_process_init.connect
+def _start(**_: Any) -> None:
+    runtime.start(settings)
+
+
+@worker_process_shutdown.connect
+def _stop(**_: Any) -> None:
+    runtime.stop()
+
+
+def performs(job: Job) -> Callable[[Work], Work]:
+    """Register an async function as the worker's answer to a job.
+
+    A problem (no model answered, the database is away) is logged and left to the sweep: the state is in Postgres.
+    """
+
+    def register(work: Work) -> Work:
+        @app.task(name=job)
+        def perform(subject: str) -> None:
+            try:
+                runtime.run(work, UUID(subject))
+            except (Problem, SummaryUnusable) as problem:
+                log.warning("job_not_done", job=job, subject=subject, problem=type(problem).__name__)
+
+        return work
+
+    return register
+
+
+@performs(Job.SUMMARIZE_SESSION)
+async def summarize_session(backend: Backend, session_id: UUID) -> None:
+    await backend.memory.summarize(session_id)
+
+
+@performs(Job.SWEEP)
+async def sweep(backend: Backend, _: UUID) -> None:
+    await backend.chat.sweep()
