@@ -26,6 +26,7 @@ class Backend:
     db: Database
     llm: Llm
     memory: Memory
+    jobs: Jobs
     chat: Chat
 
 
@@ -55,7 +56,7 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     )
     memory = Memory(db, llm, limits)
     chat = Chat(db, llm, memory, jobs, turn_wait=settings.turn_wait_seconds)
-    return Backend(settings, db, llm, memory, chat)
+    return Backend(settings, db, llm, memory, jobs, chat)
 
 
 def read_chains(settings: Settings, environment: Mapping[str, str]) -> dict[Purpose, Sequence[Provider]]:

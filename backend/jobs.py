@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+import redis.asyncio
 import structlog
 from celery import Celery
 
@@ -13,6 +14,9 @@ log = structlog.get_logger(__name__)
 QUEUE = "default"
 # A call that waits longer than this for its broker is given up: the sweep makes it again.
 BROKER_PATIENCE_SECONDS = 2
+# The sweep comes every so often; a worker that missed three is not there.
+SWEEP_SECONDS = 20.0
+ALIVE_KEY, ALIVE_SECONDS = "llmbot:worker-alive", 60
 
 
 class Job(StrEnum):
@@ -46,6 +50,18 @@ def make_celery(broker_url: str) -> Celery:
         },
     )
     return celery
+
+
+async def mark_worker_alive(broker_url: str) -> None:
+    """Leaves a sign in the broker that jobs are being done; it fades when they no longer are."""
+    async with redis.asyncio.from_url(broker_url) as client:
+        await client.set(ALIVE_KEY, "1", ex=ALIVE_SECONDS)
+
+
+async def is_worker_alive(broker_url: str, patience: float) -> bool:
+    """Whether a job was done lately. Raises `redis.RedisError` or `OSError` if the broker does not answer."""
+    async with redis.asyncio.from_url(broker_url, socket_timeout=patience, socket_connect_timeout=patience) as client:
+        return bool(await client.exists(ALIVE_KEY))
 
 
 class CeleryJobs:

@@ -3,17 +3,20 @@
 import asyncio
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from backend.models import Model
 from backend.settings import Settings
 
+ONE_AT_A_TIME = 70_170
+
 
 def migrate(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=Model.metadata, compare_server_default=True)
     with context.begin_transaction():
+        connection.execute(text(f"select pg_advisory_xact_lock({ONE_AT_A_TIME})"))
         context.run_migrations()
 
 

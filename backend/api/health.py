@@ -1,10 +1,9 @@
 """Alive; ready, part by part; and figures for Prometheus."""
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Literal
 
-import redis.asyncio
+import redis
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 from backend.api.dependencies import BackendDep
 from backend.bootstrap import Backend
 from backend.database import StorageUnavailable
-from backend.jobs import QUEUE
+from backend.jobs import is_worker_alive
 from backend.llm import Purpose
 from backend.llm.catalog import names
 
@@ -45,12 +44,11 @@ async def health() -> Alive:
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
 async def ready(backend: BackendDep, response: Response) -> Ready:
-    """Whether messages can be answered; without a broker they can, but their sessions are not summarized."""
+    """Whether messages can be answered: they can without broker and worker, only summaries have to wait."""
     postgres, broker = await asyncio.gather(_postgres(backend), _broker(backend))
-    parts = {"postgres": postgres, "broker": broker, "models": _models(backend)}
-    is_ready = all(part.ok for part in parts.values())
-    response.status_code = 200 if is_ready else 503
-    return Ready(status="ready" if is_ready else "not_ready", parts=parts)
+    response.status_code = 200 if postgres.ok else 503
+    parts = {"postgres": postgres, **broker, "models": _models(backend)}
+    return Ready(status="ready" if postgres.ok else "not_ready", parts=parts)
 
 
 @router.get("/metrics", include_in_schema=False)
@@ -59,15 +57,21 @@ async def metrics() -> Response:
 
 
 async def _postgres(backend: Backend) -> Part:
-    return await _answers(backend.db.run("select 1"))
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await backend.db.run("select")
+    except (TimeoutError, StorageUnavailable) as error:
+        return _silent(error)
+    return Part(ok=True, detail="answers")
 
 
-async def _broker(backend: Backend) -> Part:
-    url = backend.settings.redis_url.get_secret_value()
-    async with redis.asyncio.from_url(
-        url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
-    ) as client:
-        return await _answers(client.llen(QUEUE))
+async def _broker(backend: Backend) -> dict[str, Part]:
+    try:
+        alive = await is_worker_alive(backend.settings.redis_url.get_secret_value(), PATIENCE_SECONDS)
+    except (redis.RedisError, OSError) as error:
+        return {"broker": _silent(error), "worker": Part(ok=False, detail="cannot be seen without the broker")}
+    worker = Part(ok=alive, detail="works" if alive else "has not been seen for a minute")
+    return {"broker": Part(ok=True, detail="answers"), "worker": worker}
 
 
 def _models(backend: Backend) -> Part:
@@ -77,10 +81,5 @@ def _models(backend: Backend) -> Part:
     return Part(ok=True, detail="no model is configured: the offline provider answers")
 
 
-async def _answers(question: Awaitable[object]) -> Part:
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await question
-    except (TimeoutError, StorageUnavailable, redis.RedisError, OSError) as error:
-        return Part(ok=False, detail=f"does not answer ({type(error).__name__})")
-    return Part(ok=True, detail="answers")
+def _silent(error: Exception) -> Part:
+    return Part(ok=False, detail=f"does not answer ({type(error).__name__})")

@@ -27,7 +27,7 @@ from backend.jobs import Jobs
 from backend.llm import Completion, Llm, NoProviderAnswered, Purpose, Show
 from backend.llm.offline import PROVIDER, offline_answer
 from backend.llm.tokens import count_tokens
-from backend.memory import Line, Memory, Window
+from backend.memory import ASK_AGAIN_SECONDS, Line, Memory, Window
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +40,6 @@ SECONDS = Histogram("llmbot_turn_seconds", "From a message to its answer")
 LOOK_AGAIN_SECONDS = 1.0
 # An answer is worth waiting for a database that is just being restarted.
 RECORD_PATIENCE_SECONDS, RECORD_PAUSE_SECONDS = 15.0, 0.3
-# What was asked for and has not come is asked for again after so many seconds.
-ASK_AGAIN_SECONDS = 60.0
 CLOSE_PATIENCE_SECONDS = 5.0
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from urllib.parse import urlsplit
 
 import structlog
@@ -70,7 +69,6 @@ def _provider(name: str, model: str, environment: Mapping[str, str]) -> OpenAICo
     return OpenAICompatible(name, model or known.model, _client(_with_path(url), key or "none"))
 
 
-@cache
 def _client(base_url: str, key: str) -> AsyncOpenAI:
     """Retries and time limits are the chain's: it knows who else could answer."""
     return AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=None, http_client=DefaultAioHttpClient())

@@ -44,9 +44,13 @@ class OpenAICompatible:
     async def close(self) -> None:
         await self._client.close()
 
+    async def list_models(self) -> list[str]:
+        """What the endpoint offers. Raises `openai.OpenAIError`."""
+        return [model.id async for model in self._client.models.list()]
+
     async def _first_model(self) -> str:
-        async for model in self._client.models.list():
-            return model.id
+        for model in await self.list_models():
+            return model
         raise ProviderFailed(Outcome.REFUSED, "the endpoint lists no models")
 
     async def _ask(self, body: dict[str, Any]) -> Answer:

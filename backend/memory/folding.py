@@ -79,6 +79,16 @@ values ($1, $2, $3, $4, (select id from messages where id = $5), $6, $7, $8)
 on conflict (session_id, version) do nothing returning id
 """
 
+# Marked as asked for now, so that the next sweep leaves the time to do it.
+OVERDUE = """
+update chat_sessions set summary_asked_at = now()
+where id in (
+    select id from chat_sessions where summary_asked_at < now() - make_interval(secs => $1)
+    order by summary_asked_at limit 100 for update skip locked
+)
+returning id
+"""
+
 COUNT_ANEW = """
 update chat_sessions set summary_asked_at = null, messages_since_summary = (
     select count(*) from messages where session_id = $1 and position > $2
@@ -129,6 +139,11 @@ def cut(line: Line, budget: int) -> Line:
         return line
     half = max(1, len(line.content) * budget // line.tokens // 2)
     return Line(line.role, f"{line.content[:half]} […] {line.content[-half:]}", budget)
+
+
+async def overdue(db: Database, seconds: float) -> list[UUID]:
+    """Sessions whose summary was asked for so many seconds ago and has not come."""
+    return [row["id"] for row in await db.run(OVERDUE, seconds)]
 
 
 async def store_fold(tx: Transaction, session_id: UUID, fold: Fold, draft: Draft, completion: Completion) -> bool:

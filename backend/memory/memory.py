@@ -7,7 +7,7 @@ from backend.database import Database
 from backend.llm import Call, Llm, NoProviderAnswered, Purpose
 from backend.llm.calls import record_calls
 from backend.memory import transcript
-from backend.memory.folding import Fold, Limits, next_fold, store_fold
+from backend.memory.folding import Fold, Limits, next_fold, overdue, store_fold
 from backend.memory.passages import passages_by_words
 from backend.memory.summary import Draft, SummaryUnusable, read_summary, summary_prompt
 from backend.memory.transcript import Line, Past
@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 # Beyond so many facts per token of budget, about an eighth of it, the model is asked to join some.
 FACTS_PER_TOKEN = 1 / 160
 MOST_PASSAGES = 5
+# A summary that was asked for and has not come in so many seconds is asked for again.
+ASK_AGAIN_SECONDS = 60.0
 
 
 class Memory:
@@ -56,6 +58,10 @@ class Memory:
     async def passages(self, session_id: UUID, question: str, *, before: int) -> list[str]:
         """What the person said before about a question, word for word."""
         return await passages_by_words(self._db, session_id, question, before=before, limit=MOST_PASSAGES)
+
+    async def overdue(self) -> list[UUID]:
+        """Sessions whose summary was asked for a while ago and has not come."""
+        return await overdue(self._db, ASK_AGAIN_SECONDS)
 
     async def summarize(self, session_id: UUID) -> None:
         """Fold what is due into the next version of the summary; safe to repeat, and to do twice at once.

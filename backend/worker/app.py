@@ -9,7 +9,7 @@ from celery.signals import setup_logging, worker_process_init, worker_process_sh
 
 from backend.bootstrap import Backend
 from backend.errors import Problem
-from backend.jobs import Job, make_celery
+from backend.jobs import SWEEP_SECONDS, Job, make_celery, mark_worker_alive
 from backend.logs import configure_logging
 from backend.memory.summary import SummaryUnusable
 from backend.settings import Settings
@@ -17,7 +17,6 @@ from backend.worker.runtime import Runtime, Work
 
 log = structlog.get_logger(__name__)
 
-SWEEP_SECONDS = 30.0
 # The sweep is about no one in particular, but every job has a subject.
 NOBODY = UUID(int=0)
 
@@ -85,4 +84,7 @@ async def summarize_session(backend: Backend, session_id: UUID) -> None:
 
 @performs(Job.SWEEP)
 async def sweep(backend: Backend, _: UUID) -> None:
+    await mark_worker_alive(backend.settings.redis_url.get_secret_value())
     await backend.chat.sweep()
+    for session_id in await backend.memory.overdue():
+        backend.jobs.summarize_session(session_id)

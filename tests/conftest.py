@@ -1,0 +1,105 @@
+"""Real stores, made by the real migrations, shared by all tests; each test leaves them empty.
+
+Writes are committed, as in life: several connections see them, and nothing depends on a test's own transaction.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from backend.bootstrap import Backend, assemble
+from backend.database import Database
+from backend.llm import Llm, Purpose
+from backend.llm.catalog import read_chain
+from backend.local import Stores, embedded_stores
+from backend.settings import Settings
+from tests.simulators.provider import Provider
+
+ROOT = Path(__file__).parent.parent
+# What a developer has set for himself must not reach a test; what starts programs must.
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+
+
+class RecordedJobs:
+    """Jobs that are noted instead of sent: a test performs them when it likes."""
+
+    def __init__(self) -> None:
+        self.asked: list[UUID] = []
+
+    def summarize_session(self, session_id: UUID) -> None:
+        self.asked.append(session_id)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No `.env` and no variables but the necessary ones."""
+    before, home = dict(os.environ), Path.cwd()
+    os.environ.clear()
+    os.environ.update({name: value for name, value in before.items() if name in KEPT}, PYTHONPATH=str(ROOT))
+    os.chdir(tmp_path_factory.mktemp("empty"))
+    yield
+    os.chdir(home)
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def stores(clean_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    with embedded_stores(tmp_path_factory.mktemp("stores") / "data") as stores:
+        migrate(stores.database_url)
+        yield stores
+
+
+def migrate(database_url: str) -> None:
+    environment = {**os.environ, "DATABASE_URL": database_url}
+    subprocess.run([sys.executable, "-m", "backend.cli", "migrate"], env=environment, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def settings(stores: Stores) -> Settings:
+    return Settings(database_url=stores.database_url, redis_url=stores.redis_url, turn_wait_seconds=10)
+
+
+@pytest.fixture(scope="session")
+async def pool(settings: Settings) -> AsyncIterator[Database]:
+    async with Database(settings.database_url.get_secret_value()) as db:
+        yield db
+
+
+@pytest.fixture
+async def db(pool: Database) -> AsyncIterator[Database]:
+    yield pool
+    await pool.run("truncate chat_sessions, llm_calls cascade")
+    await pool.run("delete from bots where slug <> 'default'")
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    async with Provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def jobs() -> RecordedJobs:
+    return RecordedJobs()
+
+
+@pytest.fixture
+async def llm(provider: Provider, settings: Settings) -> AsyncIterator[Llm]:
+    """One provider for everything: the simulated one."""
+    chain = read_chain("stub:simulated", {"STUB_BASE_URL": provider.base_url})
+    llm = Llm({Purpose.CHAT: chain, Purpose.SUMMARY: chain}, time_limit=5)
+    yield llm
+    await llm.close()
+
+
+@pytest.fixture
+async def backend(settings: Settings, db: Database, llm: Llm, jobs: RecordedJobs) -> AsyncIterator[Backend]:
+    backend = assemble(settings, db, llm, jobs)
+    await backend.chat.open()
+    yield backend
+    await backend.chat.close()
