@@ -21,7 +21,7 @@ Record: TypeAlias = "asyncpg.Record"
 Connection: TypeAlias = "asyncpg.Connection[Record]"
 Transaction: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Record]"
 
-# What asyncpg raises when Postgres is gone, going or not yet up; everything else is a bug of ours.
+# What asyncpg raises when Postgres is gone, going, not yet up, or gave a transaction up; the rest is a bug of ours.
 LOST = (
     OSError,
     TimeoutError,
@@ -29,6 +29,7 @@ LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
 )
 
 _in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)

@@ -6,8 +6,10 @@ Writes are committed, as in life: several connections see them, and nothing depe
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import pytest
@@ -19,6 +21,8 @@ from backend.llm.catalog import read_chain
 from backend.local import Stores, embedded_stores
 from backend.settings import Settings
 from tests.simulators.provider import Provider
+
+MakeBackend: TypeAlias = Callable[..., Awaitable[Backend]]
 
 ROOT = Path(__file__).parent.parent
 # What a developer has set for himself must not reach a test; what starts programs must.
@@ -98,8 +102,19 @@ async def llm(provider: Provider, settings: Settings) -> AsyncIterator[Llm]:
 
 
 @pytest.fixture
-async def backend(settings: Settings, db: Database, llm: Llm, jobs: RecordedJobs) -> AsyncIterator[Backend]:
-    backend = assemble(settings, db, llm, jobs)
-    await backend.chat.open()
-    yield backend
-    await backend.chat.close()
+async def make_backend(settings: Settings, db: Database, llm: Llm, jobs: RecordedJobs) -> AsyncIterator[MakeBackend]:
+    """Makes backends with settings of their own, each as good as another process."""
+    async with AsyncExitStack() as stack:
+
+        async def make(**changed: Any) -> Backend:
+            backend = assemble(settings.model_copy(update=changed), db, llm, jobs)
+            await backend.chat.open()
+            stack.push_async_callback(backend.chat.close)
+            return backend
+
+        yield make
+
+
+@pytest.fixture
+async def backend(make_backend: MakeBackend) -> Backend:
+    return await make_backend()

@@ -159,25 +159,29 @@ select pg_notify('{CHANNEL}', turn.session_id::text) from turn
 where exists (select from turns where session_id = turn.session_id and status = 'waiting')
 """
 
+# The session's row is locked before the turn's, as `ACCEPT` and `REOPEN` do it: another order would be a deadlock.
 CLOSE = f"""
-with turn as (
-    update turns set status = 'answered', finished_at = now(), model = $5, milliseconds = $6, window_tokens = $7,
-        summary_version = $8
-    where id = $1 and attempt = $2 and status = 'open'
-    returning session_id, position
+with due as (
+    select $10 > 0 and (messages_since_summary + 1 >= $10 or $11)
+        and (summary_asked_at is null or summary_asked_at < now() - make_interval(secs => $12)) as due
+    from chat_sessions where id = $3
+), session as (
+    update chat_sessions set messages_since_summary = messages_since_summary + 1,
+        summary_asked_at = case when due then now() else summary_asked_at end
+    from due
+    where id = $3 and exists (select from turns where id = $1 and attempt = $2 and status = 'open')
+    returning id, due
+), turn as (
+    update turns set status = 'answered', finished_at = now(), model = $6, milliseconds = $7, window_tokens = $8,
+        summary_version = $9
+    from session
+    where turns.id = $1 and attempt = $2 and status = 'open'
+    returning session_id, position, session.due
 ), message as (
     insert into messages (session_id, turn_id, position, role, content, tokens, model)
-    select session_id, $1, position + 1, 'assistant', $3, $4, $5 from turn
-), due as (
-    select session.id, session.messages_since_summary + 1 >= $9 or $10 as due
-    from chat_sessions session join turn on session.id = turn.session_id
-    where $9 > 0 and (summary_asked_at is null or summary_asked_at < now() - make_interval(secs => $11))
-), session as (
-    update chat_sessions session set messages_since_summary = messages_since_summary + 1,
-        summary_asked_at = case when due.due then now() else summary_asked_at end
-    from turn left join due on due.id = turn.session_id where session.id = turn.session_id
-), calls as ({insert_calls("turn", "$12")}), told as ({TELL_WAITING})
-select coalesce((select due from due), false) as summary_due, (select count(*) from told) from turn
+    select session_id, $1, position + 1, 'assistant', $4, $5, $6 from turn
+), calls as ({insert_calls("turn", "$13")}), told as ({TELL_WAITING})
+select due, (select count(*) from told) from turn
 """
 
 FAIL = f"""
@@ -273,13 +277,13 @@ class SummaryRule:
 async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRule) -> bool:
     """Record the answer; true if a summary is due. Raises `TurnInterrupted` if this attempt has lost the turn."""
     closed = await db.run(
-        CLOSE, turn.id, turn.attempt, closing.text, closing.tokens, closing.model, closing.milliseconds,
-        closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full, rule.not_again_within,
+        CLOSE, turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
+        closing.milliseconds, closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full, rule.not_again_within,
         as_rows(closing.calls),
     )  # fmt: skip
     if not closed:
         raise TurnInterrupted
-    return bool(closed[0]["summary_due"])
+    return bool(closed[0]["due"])
 
 
 async def fail_turn(db: Database, turn: Turn, problem: str, calls: tuple[Call, ...] = ()) -> None:

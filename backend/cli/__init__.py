@@ -1,7 +1,6 @@
 """llmbot: the commands of an administrator."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,9 @@ from backend.cli.doctor import examine
 from backend.cli.migrate import migrate
 from backend.cli.talk import talk
 from backend.local import run
-from backend.settings import Settings
+from backend.settings import Settings, environment
+
+Command = Callable[[Settings], int]
 
 DATA = Path(".local")
 
@@ -21,9 +22,9 @@ def main() -> None:
     """Exit status 0 if all is well; 1, with a sentence, if something is not."""
     parser = argparse.ArgumentParser(prog="llmbot", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, command, told in COMMANDS:
-        commands.add_parser(name, help=told, description=told).set_defaults(command=command)
-    command: Callable[[Settings], int] = parser.parse_args().command
+    for name, perform, told in COMMANDS:
+        commands.add_parser(name, help=told, description=told).set_defaults(perform=perform)
+    command: Command = parser.parse_args().perform
     try:
         settings = Settings()
     except ValidationError as error:
@@ -35,10 +36,10 @@ def main() -> None:
 
 
 def _up(settings: Settings) -> int:
-    return run(DATA)
+    return run(settings, environment(), DATA)
 
 
-COMMANDS = (
+COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("up", _up, "Start everything on this machine: database, broker, backend, worker, and the bot if it has a token."),
     ("chat", talk, "Talk with the bot in this terminal."),
     ("doctor", examine, "Look at every part, and say what to do about what fails."),

@@ -70,7 +70,7 @@ from (select * from since order by position limit $2) message left join summary 
 order by position
 """
 
-LOCK = "select from chat_sessions where id = $1 for update"
+LOCK = "select from chat_sessions where id = $1 for no key update"
 
 STORE = """
 insert into conversation_summaries

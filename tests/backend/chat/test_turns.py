@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from backend.bootstrap import Backend, assemble
+from backend.bootstrap import Backend
 from backend.chat import Reply
 from backend.chat.chat import AnswerForgotten
 from backend.chat.turns import BotNotFound, KeyReused, SessionBusy, TurnInterrupted
-from backend.llm import Llm, NoProviderAnswered
+from backend.llm import NoProviderAnswered
 from tests.backend.chat.conversation import Person
-from tests.conftest import RecordedJobs
+from tests.conftest import MakeBackend
 from tests.simulators.provider import Answer, Fails, Provider
 
 
@@ -70,13 +70,10 @@ async def test_fifty_messages_at_once_are_answered_in_order_each_once(anna: Pers
 
 
 async def test_two_processes_answer_one_session_in_order(
-    anna: Person, llm: Llm, jobs: RecordedJobs, provider: Provider
+    anna: Person, make_backend: MakeBackend, provider: Provider
 ) -> None:
-    other = assemble(anna.backend.settings, anna.backend.db, llm, jobs)
-    await other.chat.open()
-    both = [anna, anna.talking_to(other)]
+    both = [anna, anna.talking_to(await make_backend())]
     await asyncio.gather(*(both[number % 2].says(f"message {number}") for number in range(20)))
-    await other.chat.close()
     transcript = await anna.transcript()
     assert [role for role, _ in transcript] == ["user", "assistant"] * 20
     assert provider.most_in_flight == 1
@@ -93,11 +90,9 @@ async def test_different_people_are_answered_at_the_same_time(backend: Backend, 
 
 
 async def test_a_message_waits_no_longer_than_it_should(
-    anna: Person, llm: Llm, jobs: RecordedJobs, provider: Provider
+    anna: Person, make_backend: MakeBackend, provider: Provider
 ) -> None:
-    hurried = anna.backend.settings.model_copy(update={"turn_wait_seconds": 0.3})
-    impatient = assemble(hurried, anna.backend.db, llm, jobs)
-    await impatient.chat.open()
+    impatient = await make_backend(turn_wait_seconds=0.3)
     gate = asyncio.Event()
     provider.will(Answer("at last", gate=gate))
     first = asyncio.ensure_future(anna.says("first"))
@@ -107,7 +102,6 @@ async def test_a_message_waits_no_longer_than_it_should(
     gate.set()
     assert (await first).text == "at last"
     assert (await anna.says("second", "k")).text == "You said: second"
-    await impatient.chat.close()
 
 
 async def test_a_failed_turn_can_be_asked_again(anna: Person, provider: Provider) -> None:
