@@ -91,8 +91,9 @@ class Presence:
         while True:
             with suppress(StorageUnavailable, *LOST):
                 await self._hold(here)
+            if self._owner is not None:
+                log.warning("presence_lost")
             self._owner = None
-            log.warning("presence_lost")
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _hold(self, here: asyncio.Event) -> None:
@@ -105,6 +106,7 @@ class Presence:
             await connection.execute("select pg_advisory_lock($1, $2)", LOCK_SPACE, owner)
             await connection.add_listener(CHANNEL, self._hear)
             self._owner = owner
+            log.info("present", owner=owner)
             here.set()
             await gone.wait()
         finally:

@@ -56,7 +56,8 @@ class Fold:
 # come to lie behind the summary's back.
 NEXT = """
 with summary as (
-    select version, content as story, facts, last_position as summary_position from conversation_summaries
+    select version, content as story, facts, last_position as summary_position, tokens as summary_tokens
+    from conversation_summaries
     where session_id = $1 order by version desc limit 1
 ), since as (
     select id, position, role, content, tokens from messages
@@ -150,10 +151,9 @@ async def store_fold(tx: Transaction, session_id: UUID, fold: Fold, draft: Draft
     """Store the next version; false if another worker was faster, or the session is gone."""
     if not await tx.fetch(LOCK, session_id):
         return False
-    summary = Summary(fold.version, draft.story, draft.facts, fold.last_position)
     stored = await tx.fetch(
         STORE, session_id, fold.version, draft.story, [asdict(fact) for fact in draft.facts],
-        fold.last_message_id, fold.last_position, count_tokens(render(summary)), completion.model,
+        fold.last_message_id, fold.last_position, count_tokens(render(draft.story, draft.facts)), completion.model,
     )  # fmt: skip
     if stored:
         await tx.execute(COUNT_ANEW, session_id, fold.last_position)

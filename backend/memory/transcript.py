@@ -32,12 +32,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The past of a session up to `last_position`, folded."""
+    """The past of a session up to `last_position`, folded; `tokens` is what it takes in a window."""
 
     version: int
     story: str
     facts: tuple[Fact, ...]
     last_position: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ def past_of(session: str, *, before: str, limit: str) -> str:
     """
     return f"""
         select summary.version, summary.content as story, summary.facts, summary.last_position as summary_position,
-            said.roles, said.contents, said.tokens
+            summary.tokens as summary_tokens, said.roles, said.contents, said.tokens
         from (select) nothing
         left join lateral (
-            select version, content, facts, last_position from conversation_summaries
+            select version, content, facts, last_position, tokens from conversation_summaries
             where session_id = {session} order by version desc limit 1
         ) summary on true
         cross join lateral (
@@ -90,7 +91,8 @@ def as_past(row: Record) -> Past:
 def as_summary(row: Record) -> Summary | None:
     if row["version"] is None:
         return None
-    return Summary(row["version"], row["story"], as_facts(row["facts"]), row["summary_position"])
+    facts = as_facts(row["facts"])
+    return Summary(row["version"], row["story"], facts, row["summary_position"], row["summary_tokens"])
 
 
 def as_facts(rows: Sequence[Any]) -> tuple[Fact, ...]:

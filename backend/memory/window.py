@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from backend.llm import ChatMessage
 from backend.llm.tokens import count_tokens
-from backend.memory.transcript import Line, Past, Summary
+from backend.memory.transcript import Fact, Line, Past
 
 # What a message costs beside its text: role and separators, as OpenAI documents it for its chat format.
 OVERHEAD_TOKENS = 4
@@ -31,7 +32,9 @@ def fit(persona: str, past: Past, question: Line, *, now: datetime, budget: int)
     The persona, the summary and the question are always there. The history fills what they leave of the budget, the
     newest first; it is a gapless end of the history.
     """
-    before = [_system(persona or PERSONA)] + ([_system(render(past.summary))] if past.summary else [])
+    before = [_system(persona or PERSONA)]
+    if past.summary:
+        before.append(Line("system", render(past.summary.story, past.summary.facts), past.summary.tokens))
     after = [_system(f"It is {now:%A, %Y-%m-%d %H:%M %Z}.")]
     tokens = sum(line.tokens + OVERHEAD_TOKENS for line in (*before, *after, question))
     kept = 0
@@ -50,13 +53,14 @@ def most_lines(budget: int) -> int:
     return budget // (OVERHEAD_TOKENS + 1) + 1
 
 
-def render(summary: Summary) -> str:
+def render(story: str, facts: Sequence[Fact]) -> str:
     """A summary as a model reads it."""
-    parts = [EARLIER, summary.story]
-    if summary.facts:
-        parts.append("\n".join([KEPT, *(f"- {fact.kind}: {fact.text}" for fact in summary.facts)]))
+    parts = [EARLIER, story]
+    if facts:
+        parts.append("\n".join([KEPT, *(f"- {fact.kind}: {fact.text}" for fact in facts)]))
     return "\n\n".join(parts)
 
 
+@lru_cache(maxsize=256)  # a persona is the same in every turn, the time for a minute
 def _system(text: str) -> Line:
     return Line("system", text, count_tokens(text))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from backend.memory.summary import SummaryUnusable, language_of, read_summary, summary_prompt
 from backend.memory.transcript import Fact, Line, Summary
 
-PREVIOUS = Summary(1, "Anna greets.", (Fact("name", "Anna"), Fact("date", "12 May"), Fact("question", "visa?")), 4)
+PREVIOUS = Summary(1, "Anna greets.", (Fact("name", "Anna"), Fact("date", "12 May"), Fact("question", "visa?")), 4, 30)
 
 
 def test_what_the_model_does_not_mention_is_carried_over_word_for_word() -> None:

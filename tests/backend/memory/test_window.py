@@ -9,7 +9,7 @@ from backend.memory.transcript import Fact, Line, Past, Summary
 from backend.memory.window import OVERHEAD_TOKENS, Window, fit, most_lines
 
 NOW = datetime(2026, 5, 9, 14, 30, tzinfo=UTC)
-SUMMARY = Summary(3, "They planned a trip to Lisbon.", (Fact("date", "12 May"), Fact("name", "Anna")), 40)
+SUMMARY = Summary(3, "They planned a trip to Lisbon.", (Fact("date", "12 May"), Fact("name", "Anna")), 40, 60)
 
 lines = st.lists(
     st.builds(Line, st.sampled_from(["user", "assistant"]), st.text(max_size=20), st.integers(0, 300)), max_size=60
