@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
-import openai
 
 from backend.cli.talk import address
+from backend.llm import ProviderFailed
 from backend.llm.catalog import ChainInvalid, read_chain
 from backend.llm.openai_compatible import OpenAICompatible
 from backend.llm.prices import PricesInvalid, read_prices
@@ -105,10 +105,8 @@ async def _model(provider: OpenAICompatible) -> Finding:
     advice = f"check {provider.name.upper()}_API_KEY and {provider.name.upper()}_BASE_URL in .env"
     try:
         known = await provider.list_models()
-    except openai.APIStatusError as error:
-        return Finding(part, False, f"refuses: {error.status_code}", advice)
-    except openai.OpenAIError as error:
-        return Finding(part, False, f"does not answer ({type(error).__name__})", advice)
+    except ProviderFailed as failure:
+        return Finding(part, False, f"{failure.outcome}: {failure}", advice)
     if provider.model and known and provider.model not in known:
         return Finding(part, False, f"has no model {provider.model}", f"it has {', '.join(sorted(known)[:5])} …")
     return Finding(part, True, provider.model or (known[0] if known else "lists no models"))

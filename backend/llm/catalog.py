@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
-from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from backend.llm.openai_compatible import OpenAICompatible
 from backend.llm.types import Provider
@@ -31,10 +30,11 @@ KNOWN = {
     "gemini": Known("https://generativelanguage.googleapis.com/v1beta/openai", "gemini-2.5-flash"),
     "venice": Known("https://api.venice.ai/api/v1", "llama-3.3-70b"),
 }
+UNKNOWN = Known("", "")
 
 
 class ChainInvalid(ValueError):
-    """A chain names a provider that is not known and has no NAME_BASE_URL."""
+    """A chain, or what it needs, cannot be read; the message says what to set."""
 
 
 def read_chain(chain: str, environment: Mapping[str, str]) -> list[OpenAICompatible]:
@@ -45,13 +45,11 @@ def read_chain(chain: str, environment: Mapping[str, str]) -> list[OpenAICompati
     """
     if not chain.strip():
         return [provider for name in KNOWN if (provider := _provider(name, "", environment))]
-    named = [entry.strip().partition(":") for entry in chain.split(",") if entry.strip()]
     found = []
-    for name, _, model in named:
-        if name not in KNOWN and f"{name.upper()}_BASE_URL" not in environment:
-            raise ChainInvalid(
-                f"LLM_CHAIN names {name!r}: set {name.upper()}_BASE_URL, or use one of {', '.join(KNOWN)}"
-            )
+    for entry in filter(None, map(str.strip, chain.split(","))):
+        name, model = _parts(entry)
+        if name not in KNOWN and _variable(name, "BASE_URL") not in environment:
+            raise ChainInvalid(f"{name!r} is not known: set {_variable(name, 'BASE_URL')}, or use {', '.join(KNOWN)}")
         if provider := _provider(name, model, environment):
             found.append(provider)
         else:
@@ -59,30 +57,42 @@ def read_chain(chain: str, environment: Mapping[str, str]) -> list[OpenAICompati
     return found
 
 
-def _provider(name: str, model: str, environment: Mapping[str, str]) -> OpenAICompatible | None:
-    known = KNOWN.get(name, Known("", ""))
-    key = environment.get(f"{name.upper()}_API_KEY", "")
-    url = environment.get(f"{name.upper()}_BASE_URL", known.base_url)
-    if not url or (known.base_url and not key):
-        return None
-    # The SDK insists on a key; local servers ignore it.
-    return OpenAICompatible(name, model or known.model, _client(_with_path(url), key or "none"))
-
-
-def _client(base_url: str, key: str) -> AsyncOpenAI:
-    """Retries and time limits are the chain's: it knows who else could answer."""
-    return AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=None, http_client=DefaultAioHttpClient())
-
-
-def _with_path(url: str) -> str:
-    """People write `http://localhost:11434`; the API is under /v1."""
-    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/v1"
-
-
-def _missing(name: str) -> str:
-    return f"{name.upper()}_API_KEY" if KNOWN.get(name, Known("", "")).base_url else f"{name.upper()}_BASE_URL"
-
-
 def names(providers: Sequence[Provider]) -> str:
     """A chain as people read it."""
     return ", ".join(f"{provider.name}:{provider.model or '(its first model)'}" for provider in providers)
+
+
+def _parts(entry: str) -> tuple[str, str]:
+    """Provider and model; a model's own name may hold colons."""
+    name, _, model = entry.partition(":")
+    name = name.strip().lower()
+    if not name.replace("-", "_").isidentifier():
+        raise ChainInvalid(f"{entry!r} does not name a provider: write a chain as provider:model,provider:model")
+    return name, model.strip()
+
+
+def _provider(name: str, model: str, environment: Mapping[str, str]) -> OpenAICompatible | None:
+    known = KNOWN.get(name, UNKNOWN)
+    key = environment.get(_variable(name, "API_KEY"), "").strip()
+    url = environment.get(_variable(name, "BASE_URL"), known.base_url).strip()
+    if not url or (known.base_url and not key):
+        return None
+    if not key.isascii():
+        raise ChainInvalid(f"{_variable(name, 'API_KEY')} holds letters that no key has: paste the key itself")
+    return OpenAICompatible(name, model or known.model, base_url=_address(url, name), key=key)
+
+
+def _address(url: str, name: str) -> str:
+    """People write `http://localhost:11434`; the API is under /v1."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ChainInvalid(f"{_variable(name, 'BASE_URL')} is no address: write it as http://localhost:11434/v1")
+    return url if parts.path.strip("/") else url.rstrip("/") + "/v1"
+
+
+def _missing(name: str) -> str:
+    return _variable(name, "API_KEY" if KNOWN.get(name, UNKNOWN).base_url else "BASE_URL")
+
+
+def _variable(name: str, what: str) -> str:
+    return f"{name.upper().replace('-', '_')}_{what}"

@@ -1,12 +1,14 @@
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import structlog
 from prometheus_client import Counter, Histogram
 
 from backend.database import forbid_open_transaction
+from backend.llm.patience import Patience
 from backend.llm.prices import Price, priced
 from backend.llm.types import (
     Answer,
@@ -26,30 +28,11 @@ log = structlog.get_logger(__name__)
 
 CALLS = Counter("llmbot_llm_calls", "Requests to providers", ["purpose", "provider", "outcome"])
 SECONDS = Histogram("llmbot_llm_seconds", "How long providers took to answer", ["purpose", "provider"])
+calls_of, seconds_of = cache(CALLS.labels), cache(SECONDS.labels)
 
-# A provider that failed this often in a row is left alone, twice as long each time.
-FAILURES_BEFORE_REST = 3
-REST_SECONDS, LONGEST_REST_SECONDS = 15.0, 300.0
-# When everybody failed, the chain is asked once more after a pause no longer than this.
-LONGEST_PAUSE_SECONDS, PAUSE_SECONDS = 10.0, 0.5
-
-
-@dataclass(slots=True)
-class _Patience:
-    """How a provider has been doing, and until when it is left alone (monotonic seconds)."""
-
-    failures: int = 0
-    until: float = 0.0
-
-    def answered(self) -> None:
-        self.failures, self.until = 0, 0.0
-
-    def failed(self, failure: ProviderFailed) -> None:
-        self.failures += 1
-        rests = self.failures - FAILURES_BEFORE_REST
-        pause = min(REST_SECONDS * 2.0 ** min(rests, 10), LONGEST_REST_SECONDS) if rests >= 0 else 0.0
-        asked = min(failure.retry_after or 0.0, LONGEST_REST_SECONDS)
-        self.until = time.monotonic() + max(pause, asked)
+# When everybody failed, those who may answer yet are asked once more, after a pause no longer than this.
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
+FINAL = (Outcome.REFUSED, Outcome.DENIED)
 
 
 @dataclass(slots=True)
@@ -61,15 +44,24 @@ class _Asking:
     show: Show | None
     deadline: float
     calls: list[Call] = field(default_factory=list)
+    refused_by: list[Provider] = field(default_factory=list)
     shown: bool = False
 
     def left(self) -> float:
         return self.deadline - time.monotonic()
 
-    def show_piece(self, piece: str) -> None:
-        assert self.show
-        self.shown = True
-        self.show(piece)
+    def showing(self, limit: asyncio.Timeout) -> Show | None:
+        """`show`, after which nobody else will be asked: so the provider may use all the time that is left."""
+        if (show := self.show) is None:
+            return None
+
+        def show_piece(piece: str) -> None:
+            if not self.shown:
+                self.shown = True
+                limit.reschedule(asyncio.get_running_loop().time() + self.left())
+            show(piece)
+
+        return show_piece
 
 
 class Llm:
@@ -86,7 +78,7 @@ class Llm:
         self._chains = chains
         self._time_limit = time_limit
         self._prices = prices or {}
-        self._patience: dict[int, _Patience] = {}
+        self._patience = {provider: Patience() for chain in chains.values() for provider in chain}
 
     def chain(self, purpose: Purpose) -> Sequence[Provider]:
         """Who is asked, in order; empty when nothing is configured."""
@@ -102,92 +94,94 @@ class Llm:
         """
         forbid_open_transaction()
         asking = _Asking(purpose, messages, show, time.monotonic() + self._time_limit)
-        for providers in self._rounds(asking):
-            for provider, seconds in self._shares(providers, asking):
-                if completion := await self._ask(provider, seconds, asking):
-                    return completion
-                if asking.shown:
-                    raise NoProviderAnswered(asking.calls, retry_after=1)
-            if (pause := self._pause(asking)) is None:
-                break
+        completion = await self._ask_in_order(asking)
+        if not completion and (pause := self._pause(asking)) is not None:
             await asyncio.sleep(pause)
-        raise NoProviderAnswered(asking.calls, retry_after=self._retry_after(purpose))
+            completion = await self._ask_in_order(asking)
+        if not completion:
+            raise self._no_provider_answered(asking)
+        return completion
 
     async def close(self) -> None:
-        for chain in self._chains.values():
-            for provider in chain:
-                await provider.close()
+        for provider in self._patience:
+            await provider.close()
 
-    def _rounds(self, asking: _Asking) -> Iterator[Sequence[Provider]]:
-        """First those that are not resting, or, if all are, the one that has rested most; then, once more, the rest."""
-        chain, now = self.chain(asking.purpose), time.monotonic()
-        rested = [provider for provider in chain if self._how_is(provider).until <= now]
-        yield rested or sorted(chain, key=lambda provider: self._how_is(provider).until)[:1]
-        refused = {(call.provider, call.model) for call in asking.calls if call.outcome is Outcome.REFUSED}
-        now = time.monotonic()
-        yield [
-            provider
-            for provider in chain
-            if (provider.name, provider.model) not in refused and self._how_is(provider).until <= now
-        ]
-
-    def _shares(self, providers: Sequence[Provider], asking: _Asking) -> Iterator[tuple[Provider, float]]:
-        """Each provider with its seconds: what is left is shared with those who come after it."""
+    async def _ask_in_order(self, asking: _Asking) -> Completion | None:
+        """The first answer of those who may be asked now; each may use its share of the time that is left."""
+        providers = self._ready(asking)
         for asked, provider in enumerate(providers):
-            yield provider, max(0.0, asking.left()) / (len(providers) - asked)
+            seconds = asking.left() / (len(providers) - asked)
+            if seconds <= 0:
+                break
+            if completion := await self._ask(provider, seconds, asking):
+                return completion
+        return None
+
+    def _ready(self, asking: _Asking) -> Sequence[Provider]:
+        """Who may be asked now; of those who rest only one, and only if everybody does."""
+        now = time.monotonic()
+        ready = [provider for provider in self._willing(asking) if self._patience[provider].not_before <= now]
+        awake = [provider for provider in ready if self._patience[provider].rests_until <= now]
+        return awake or sorted(ready, key=lambda provider: self._patience[provider].rests_until)[:1]
+
+    def _willing(self, asking: _Asking) -> Sequence[Provider]:
+        return [provider for provider in self.chain(asking.purpose) if provider not in asking.refused_by]
 
     async def _ask(self, provider: Provider, seconds: float, asking: _Asking) -> Completion | None:
-        """One request; a failure is recorded, logged, and None."""
-        began = time.perf_counter()
+        """One request; a failure is recorded, logged, and None, unless people saw a part of the answer."""
+        patience, began = self._patience[provider], time.monotonic()
+        patience.is_tried(began)
         try:
             answer = await self._within(seconds, provider, asking)
         except ProviderFailed as failure:
-            self._how_is(provider).failed(failure)
-            self._record(provider, asking, began, failure.outcome)
-            log.warning(
-                "provider_failed",
-                provider=provider.name,
-                model=provider.model,
-                outcome=failure.outcome,
-                reason=str(failure),
-            )
+            patience.failed(failure, began, time.monotonic())
+            if failure.outcome in FINAL:
+                asking.refused_by.append(provider)
+            self._record(provider, asking, began, failure.outcome, failure.usage)
+            self._log(provider, failure)
+            if asking.shown:
+                raise self._no_provider_answered(asking) from None
             return None
-        self._how_is(provider).answered()
-        self._record(provider, asking, began, Outcome.ANSWERED, answer)
+        patience.answered()
+        self._record(provider, asking, began, Outcome.ANSWERED, answer.usage)
         return Completion(answer.text, provider.name, provider.model, tuple(asking.calls))
 
     async def _within(self, seconds: float, provider: Provider, asking: _Asking) -> Answer:
         try:
-            async with asyncio.timeout(seconds):
-                return await provider.complete(asking.messages, asking.show_piece if asking.show else None)
+            async with asyncio.timeout(seconds) as limit:
+                return await provider.complete(asking.messages, asking.showing(limit))
         except TimeoutError:
-            raise ProviderFailed(Outcome.TIMEOUT, f"no answer within {seconds:.0f} s") from None
+            raise ProviderFailed(Outcome.TIMEOUT, f"no answer within {seconds:.3g} s") from None
 
-    def _record(
-        self,
-        provider: Provider,
-        asking: _Asking,
-        began: float,
-        outcome: Outcome,
-        answer: Answer | None = None,
-    ) -> None:
-        seconds = time.perf_counter() - began
-        CALLS.labels(asking.purpose, provider.name, outcome).inc()
-        SECONDS.labels(asking.purpose, provider.name).observe(seconds)
-        price = self._prices.get(f"{provider.name}:{provider.model}")
-        usage = priced(answer.usage, price) if answer else Usage()
+    def _record(self, provider: Provider, asking: _Asking, began: float, outcome: Outcome, usage: Usage) -> None:
+        seconds = time.monotonic() - began
+        calls_of(asking.purpose, provider.name, outcome).inc()
+        seconds_of(asking.purpose, provider.name).observe(seconds)
+        usage = priced(usage, self._prices.get(f"{provider.name}:{provider.model}"))
         spent = round(seconds * 1000)
         asking.calls.append(Call(asking.purpose, provider.name, provider.model, spent, outcome, usage))
 
+    def _log(self, provider: Provider, failure: ProviderFailed) -> None:
+        log.warning(
+            "provider_failed",
+            provider=provider.name,
+            model=provider.model,
+            outcome=failure.outcome,
+            reason=str(failure),
+            left_alone_seconds=round(self._patience[provider].left_alone(time.monotonic())),
+        )
+
     def _pause(self, asking: _Asking) -> float | None:
         """Seconds until it is worth asking again; None if that is too long, or nobody is left."""
-        wait = (self._retry_after(asking.purpose) or 0.0) + PAUSE_SECONDS
-        return wait if self.chain(asking.purpose) and wait < min(LONGEST_PAUSE_SECONDS, asking.left()) else None
+        now = time.monotonic()
+        waits = [max(0.0, self._patience[provider].not_before - now) for provider in self._willing(asking)]
+        if not waits:
+            return None
+        pause = min(waits) + PAUSE_SECONDS
+        return pause if pause < min(LONGEST_PAUSE_SECONDS, asking.left()) else None
 
-    def _retry_after(self, purpose: Purpose) -> float | None:
-        """Seconds until the first provider may be asked again; None without any provider."""
-        waits = [self._how_is(provider).until - time.monotonic() for provider in self.chain(purpose)]
-        return max(0.0, min(waits)) if waits else None
-
-    def _how_is(self, provider: Provider) -> _Patience:
-        return self._patience.setdefault(id(provider), _Patience())
+    def _no_provider_answered(self, asking: _Asking) -> NoProviderAnswered:
+        """With the seconds until somebody may answer, unless there is nobody."""
+        now = time.monotonic()
+        waits = [self._patience[provider].left_alone(now) for provider in self.chain(asking.purpose)]
+        return NoProviderAnswered(asking.calls, retry_after=min(waits, default=None))

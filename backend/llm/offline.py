@@ -26,7 +26,7 @@ def offline_answer(passages: Sequence[str], *, language: str, question: str) -> 
 
     In Russian for `ru…`, else in English; without a `language`, in the one that the question's letters tell.
     """
-    russian = language.startswith("ru") if language else bool(re.search("[а-яё]", question, re.I))
+    russian = language.lower().startswith("ru") if language else bool(re.search("[а-яё]", question, re.I))
     no_model, found, nothing = WORDS["ru" if russian else "en"]
     if not passages:
         return f"{no_model}\n\n{nothing}"

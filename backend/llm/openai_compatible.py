@@ -1,148 +1,173 @@
 """A model behind an OpenAI-compatible endpoint: what every provider speaks."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from json import JSONDecodeError
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.request import getproxies
 
-import openai
-from openai import AsyncOpenAI, AsyncStream
+import aiohttp
+import orjson
+from yarl import URL
 
-from backend.llm.thoughts import ThoughtFilter, without_thoughts
+from backend.llm import wire
+from backend.llm.thoughts import ThoughtFilter
 from backend.llm.types import Answer, ChatMessage, Outcome, ProviderFailed, Show, Usage
 
-PATH = "/chat/completions"
+HEADERS = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "llm-bot-core"}
+# Time limits are the chain's: it knows who else could answer.
+NO_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
+STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
+# How long an answer that is complete waits for its usage and for the end of the stream, which spares a new connection.
+AFTERWARDS_SECONDS = 1.0
 
 
 class OpenAICompatible:
     """One model at one endpoint; an empty `model` means the first one that the endpoint lists.
 
-    The request goes through the client's `post` and comes back as plain JSON: `chat.completions.create` spends
-    milliseconds on walking every parameter and on building models that nobody reads (see docs/performance.md).
+    It speaks plain HTTP: of a vendor's client only the way to send bytes would be used, at five times the cost (see
+    docs/adr/0004-http-instead-of-a-vendors-client.md).
     """
 
-    def __init__(self, name: str, model: str, client: AsyncOpenAI) -> None:
+    def __init__(self, name: str, model: str, *, base_url: str, key: str) -> None:
         self.name = name
         self.model = model
-        self._client = client
+        self._chooses = self._must_choose = not model
+        self._thinks_unannounced = False
+        self._completions = _under(base_url, "chat/completions")
+        self._models = _under(base_url, "models")
+        self._headers = HEADERS | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._session: aiohttp.ClientSession | None = None
 
     async def complete(self, messages: Sequence[ChatMessage], show: Show | None) -> Answer:
         """Raises `ProviderFailed`. With `show`, the answer is streamed and each visible piece is shown."""
         try:
-            self.model = self.model or await self._first_model()
-            body = {
-                "model": self.model,
-                "messages": [{"role": m.role, "content": m.content} for m in messages],
-            }
-            return await (self._ask(body) if show is None else self._stream(body, show))
-        except openai.OpenAIError as error:
-            raise _failure(error) from error
-        except JSONDecodeError as error:
-            raise ProviderFailed(Outcome.GARBLED, "the answer is not JSON") from error
+            with _failures_in_our_words():
+                if self._must_choose:
+                    self.model, self._must_choose = await self._first_model(), False
+                body = {"model": self.model, "messages": [*messages]}
+                return await (self._ask(body) if show is None else self._stream(body, show))
+        except ProviderFailed as failure:
+            if failure.outcome is Outcome.DENIED:
+                self._must_choose = self._chooses  # the model may have been removed
+            raise
 
     async def close(self) -> None:
-        await self._client.close()
+        if self._session:
+            await self._session.close()
+
+    @property
+    def _http(self) -> aiohttp.ClientSession:
+        """Made at the first call, because it belongs to the loop that runs then."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers=self._headers,
+                timeout=NO_LIMIT,
+                connector=aiohttp.TCPConnector(limit=0),
+                trust_env=bool(getproxies()),  # looking for one takes time in every call
+            )
+        return self._session
 
     async def list_models(self) -> list[str]:
-        """What the endpoint offers. Raises `openai.OpenAIError`."""
-        return [model.id async for model in self._client.models.list()]
+        """What the endpoint offers. Raises `ProviderFailed`."""
+        with _failures_in_our_words():
+            async with self._http.get(self._models) as response:
+                reply = wire.read_json(await wire.read_body(response))
+            match reply:
+                case {"data": [*models]}:
+                    return [str(model["id"]) for model in models if isinstance(model, dict) and "id" in model]
+        raise ProviderFailed(Outcome.GARBLED, "no list of models")
 
     async def _first_model(self) -> str:
         for model in await self.list_models():
-            return model
-        raise ProviderFailed(Outcome.REFUSED, "the endpoint lists no models")
+            if "embed" not in model.lower():  # it would not talk
+                return model
+        raise ProviderFailed(Outcome.DENIED, "the endpoint lists no models")
 
-    async def _ask(self, body: dict[str, Any]) -> Answer:
-        reply = await self._client.post(PATH, body=body, cast_to=object)
-        text = without_thoughts(_choice(reply, "message").get("content") or "")
-        if not text:
-            raise ProviderFailed(Outcome.EMPTY, "the answer is empty")
-        return Answer(text, _usage(reply))
+    async def _ask(self, body: Mapping[str, Any]) -> Answer:
+        async with self._post(body) as response:
+            return self._read_whole(await wire.read_body(response))
 
-    async def _stream(self, body: dict[str, Any], show: Show) -> Answer:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
-        stream = await self._client.post(PATH, body=body, cast_to=object, stream=True, stream_cls=AsyncStream[object])
-        thoughts, text, usage, finished = ThoughtFilter(), "", Usage(), False
-        async with stream:
-            async for chunk in stream:
-                if not isinstance(chunk, dict):
-                    raise ProviderFailed(Outcome.GARBLED, "a part of the stream is no object")
-                usage = _usage(chunk) if chunk.get("usage") else usage
-                if chunk.get("choices"):  # the usage comes last, in a chunk without any
-                    text = _shown(text, thoughts.feed(_choice(chunk, "delta").get("content") or ""), show)
-                    finished = finished or bool(chunk["choices"][0].get("finish_reason"))
-        text = _shown(text, thoughts.finish(), show)
-        if not finished:
+    def _post(self, body: Mapping[str, Any]) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._http.post(self._completions, data=orjson.dumps(body))
+
+    def _read_whole(self, raw: bytes) -> Answer:
+        reply = wire.read_json(raw)
+        thoughts = ThoughtFilter()
+        thoughts.feed(wire.read_content(wire.read_choice(reply).get("message")))
+        thoughts.finish()
+        return self._answer(thoughts, wire.read_usage(reply))
+
+    async def _stream(self, body: Mapping[str, Any], show: Show) -> Answer:
+        async with self._post({**body, **STREAMED}) as response:
+            if response.content_type != "text/event-stream":  # it does not stream, or tells an error
+                answer = self._read_whole(await wire.read_body(response))
+                show(answer.text)
+                return answer
+            async with aclosing(wire.read_events(response)) as events:
+                return await self._read_stream(events, show)
+
+    async def _read_stream(self, events: AsyncGenerator[bytes, None], show: Show) -> Answer:
+        reading = _Reading(ThoughtFilter(patient=self._thinks_unannounced), show)
+        try:
+            async for event in events:
+                reading.take(event)
+                if reading.finished:
+                    break
+        except wire.FAILURES as error:
+            raise ProviderFailed(Outcome.CUT, wire.root_of(error)) from None
+        if not reading.finished:
             raise ProviderFailed(Outcome.CUT, "the stream ended before the answer did")
-        if not text.strip():
-            raise ProviderFailed(Outcome.EMPTY, "the answer is empty")
-        return Answer(text.strip(), usage)
+        with suppress(TimeoutError, ProviderFailed, *wire.FAILURES):
+            async with asyncio.timeout(AFTERWARDS_SECONDS):
+                async for event in events:
+                    reading.take(event)
+        return self._answer(reading.thoughts, reading.usage)
+
+    def _answer(self, thoughts: ThoughtFilter, usage: Usage) -> Answer:
+        self._thinks_unannounced |= thoughts.unannounced
+        if not thoughts.text:
+            raise ProviderFailed(Outcome.EMPTY, "the answer is empty", usage=usage)
+        return Answer(thoughts.text, usage)
 
 
-def _shown(text: str, piece: str, show: Show) -> str:
-    piece = piece if text else piece.lstrip()  # what is left of a thought's line break
-    if piece:
-        show(piece)
-    return text + piece
+@dataclass(slots=True)
+class _Reading:
+    """What a stream has brought so far."""
+
+    thoughts: ThoughtFilter
+    show: Show
+    usage: Usage = field(default_factory=Usage)
+    finished: bool = False
+
+    def take(self, event: bytes) -> None:
+        if event in (b"", b"[DONE]"):
+            return
+        chunk = wire.read_json(event)
+        if chunk.get("usage"):
+            self.usage = wire.read_usage(chunk)
+        if chunk.get("choices"):  # the usage comes in a chunk without any
+            choice = wire.read_choice(chunk)
+            self._show(self.thoughts.feed(wire.read_content(choice.get("delta") or {})))
+            if choice.get("finish_reason"):
+                self.finished = True
+                self._show(self.thoughts.finish())
+
+    def _show(self, piece: str) -> None:
+        if piece:
+            self.show(piece)
 
 
-def _choice(reply: object, part: str) -> Mapping[str, Any]:
-    """The message or delta of a reply's only choice."""
+def _under(base_url: str, path: str) -> URL:
+    """The address may carry a query, which stays."""
+    base = URL(base_url)
+    return base.with_path(f"{base.path.rstrip('/')}/{path}", keep_query=True)
+
+
+@contextmanager
+def _failures_in_our_words() -> Iterator[None]:
     try:
-        found = reply["choices"][0][part]  # type: ignore[index]
-    except (TypeError, LookupError) as error:
-        raise ProviderFailed(Outcome.GARBLED, "the answer has no choices") from error
-    if not isinstance(found, dict) or not isinstance(found.get("content") or "", str):
-        raise ProviderFailed(Outcome.GARBLED, f"the answer's {part} is not one")
-    return found
-
-
-def _usage(reply: Any) -> Usage:
-    """Whatever of it is told; `cost` is OpenRouter's."""
-    told = reply.get("usage")
-    if not isinstance(told, dict):
-        return Usage()
-    details = told.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    cost = told.get("cost")
-    return Usage(
-        tokens_in=_count(told.get("prompt_tokens")),
-        tokens_out=_count(told.get("completion_tokens")),
-        tokens_cached=_count(cached),
-        cost=float(cost) if isinstance(cost, int | float) else None,
-    )
-
-
-def _count(told: object) -> int | None:
-    return told if isinstance(told, int) else None
-
-
-def _failure(error: openai.OpenAIError) -> ProviderFailed:
-    """The vendor's error in our words; its text stays out, since it may quote the prompt."""
-    reason = type(error).__name__
-    if isinstance(error, openai.APITimeoutError):
-        return ProviderFailed(Outcome.TIMEOUT, reason)
-    if isinstance(error, openai.APIResponseValidationError):
-        return ProviderFailed(Outcome.GARBLED, reason)
-    if not isinstance(error, openai.APIStatusError):  # no connection, a cut one, or an error inside a stream
-        return ProviderFailed(Outcome.UNAVAILABLE, reason)
-    wait = _retry_after(error.response.headers)
-    if error.status_code == 429:
-        return ProviderFailed(Outcome.RATE_LIMITED, reason, retry_after=wait)
-    if error.status_code >= 500 or error.status_code == 408:
-        return ProviderFailed(Outcome.UNAVAILABLE, reason, retry_after=wait)
-    return ProviderFailed(Outcome.REFUSED, f"{reason} {error.status_code}")
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from either form of the header (RFC 9110, 10.2.3)."""
-    value = headers.get("retry-after", "")
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+        yield
+    except wire.FAILURES as error:
+        raise wire.failure_of(error) from None

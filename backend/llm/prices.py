@@ -1,5 +1,6 @@
 """What a call cost, where the provider does not say so itself."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -23,11 +24,13 @@ def read_prices(text: str) -> Mapping[str, Price]:
     prices = {}
     for entry in filter(None, map(str.strip, text.split(","))):
         model, _, price = entry.rpartition("=")
-        tokens_in, _, tokens_out = price.partition("/")
         try:
-            prices[model] = Price(float(tokens_in), float(tokens_out))
-        except ValueError as error:
-            raise PricesInvalid(f"LLM_PRICES: {entry!r} is not provider:model=IN/OUT") from error
+            tokens_in, tokens_out = map(float, price.split("/"))
+        except ValueError:
+            tokens_in = tokens_out = math.nan
+        if not (model and 0 <= tokens_in < math.inf and 0 <= tokens_out < math.inf):
+            raise PricesInvalid(f"LLM_PRICES: {entry!r} is not provider:model=IN/OUT")
+        prices[model] = Price(tokens_in, tokens_out)
     return prices
 
 

@@ -1,7 +1,7 @@
 """The words of this package; nothing here knows about any vendor."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
@@ -21,7 +21,8 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     TIMEOUT = "timeout"
     RATE_LIMITED = "rate_limited"
-    REFUSED = "refused"  # the provider will not answer this request, or not us
+    REFUSED = "refused"  # it will not answer this request
+    DENIED = "denied"  # it will not answer us: the key, the credit, the model's name
     UNAVAILABLE = "unavailable"
     GARBLED = "garbled"  # it answered something that is no completion
     EMPTY = "empty"
@@ -59,9 +60,17 @@ class Call:
 
     def row(self) -> dict[str, Any]:
         """The columns of `llm_calls`."""
-        row = asdict(self)
-        usage: dict[str, Any] = row.pop("usage")
-        return row | usage
+        return {
+            "purpose": self.purpose,
+            "provider": self.provider,
+            "model": self.model,
+            "tokens_in": self.usage.tokens_in,
+            "tokens_out": self.usage.tokens_out,
+            "tokens_cached": self.usage.tokens_cached,
+            "cost": self.usage.cost,
+            "milliseconds": self.milliseconds,
+            "outcome": self.outcome,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +96,19 @@ Show: TypeAlias = Callable[[str], None]
 
 
 class ProviderFailed(Exception):
-    """One provider could not answer. `retry_after`, in seconds, is what it asked us to wait."""
+    """One provider could not answer.
 
-    def __init__(self, outcome: Outcome, reason: str, *, retry_after: float | None = None) -> None:
+    `reason` goes into the log: it never quotes what was asked or said. `retry_after`, in seconds, is what the provider
+    asked us to wait; `usage` is what the failed call has cost, if that was told.
+    """
+
+    def __init__(
+        self, outcome: Outcome, reason: str, *, retry_after: float | None = None, usage: Usage | None = None
+    ) -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.retry_after = retry_after
+        self.usage = usage or Usage()
 
 
 class NoProviderAnswered(Unavailable):
@@ -104,7 +120,10 @@ class NoProviderAnswered(Unavailable):
 
 
 class Provider(Protocol):
-    """A model at a service. `complete` raises `ProviderFailed`, and nothing else."""
+    """A model at a service. `complete` raises `ProviderFailed`, and nothing else.
+
+    With `show`, the answer is streamed, and what was shown piece by piece is the text of the answer.
+    """
 
     name: str
     model: str
