@@ -8,6 +8,8 @@ from backend.settings import Settings
 
 # Longer than a streamed answer's last words, shorter than a supervisor's patience.
 GRACE_SECONDS = 5
+# Longer than clients keep an idle connection (aiohttp: 15 s), so that none is closed under a request on its way.
+KEEP_ALIVE_SECONDS = 30
 
 
 def main() -> None:
@@ -20,6 +22,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who may ask is decided by the true peer: see gate.py
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -3,41 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any, TypedDict
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from backend.api import chat, health, sessions
-from backend.api.gate import Gate, as_response
-from backend.bootstrap import Backend, open_backend
-from backend.errors import Invalid, Problem
+from backend.api.dependencies import State
+from backend.api.document import ABOUT, TAGS, Documented
+from backend.api.gate import Gate
+from backend.api.problems import Net, report, told
+from backend.bootstrap import open_backend
+from backend.errors import Problem, Unauthorized
 from backend.settings import Settings
-
-PROBLEM = {
-    "description": "A problem, as in RFC 9457. Decide by `type`.",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
-PROBLEM_SCHEMA = {
-    "type": "object",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "example": "/problems/session-busy"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-    },
-}
-
-
-class InvalidRequest(Invalid):
-    """The request is not valid."""
-
-
-class State(TypedDict):
-    backend: Backend
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -53,40 +31,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             finally:
                 await backend.chat.close()
 
-    return _with_faces(lifespan, settings)
-
-
-def _with_faces(lifespan: Any, settings: Settings) -> FastAPI:
-    app = FastAPI(
+    app = Documented(
         title="LLM Bot Core",
+        description=ABOUT,
         version=version("llm-bot-core"),
+        openapi_tags=TAGS,
         lifespan=lifespan,
-        responses=dict.fromkeys((401, 404, 409, 413, 422, 503), PROBLEM),
+        redirect_slashes=False,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
     )
     for router in (chat.router, sessions.router):
-        app.include_router(router, prefix="/v1")
+        app.include_router(router, prefix="/v1", responses=told(Unauthorized))
     app.include_router(health.router)
+    for kind in (Problem, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, report)
     app.add_middleware(Gate, keys=settings.keys)
-    app.add_exception_handler(Problem, _report_problem)
-    app.add_exception_handler(RequestValidationError, _report_invalid)
-    app.add_exception_handler(HTTPException, _report_http)
+    app.add_middleware(Net)
     return app
-
-
-async def _report_problem(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)
-    return as_response(error)
-
-
-async def _report_invalid(request: Request, error: Exception) -> JSONResponse:
-    """Where and what is wrong, without echoing what was sent."""
-    assert isinstance(error, RequestValidationError)
-    errors = [{"at": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
-    return as_response(InvalidRequest(errors=errors))
-
-
-async def _report_http(request: Request, error: Exception) -> JSONResponse:
-    """What the framework itself refuses: unknown paths and methods."""
-    assert isinstance(error, HTTPException)
-    body = {"type": "about:blank", "title": error.detail, "status": error.status_code}
-    return JSONResponse(body, error.status_code, headers=error.headers, media_type="application/problem+json")

@@ -1,21 +1,21 @@
-"""What every request passes: who may ask, how much they may send, and an end for whatever goes wrong."""
+"""Who may ask, and how much they may send."""
 
 import hmac
 import ipaddress
-from collections.abc import Sequence
-from uuid import uuid4
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from urllib.parse import urlsplit
 
-import structlog
-from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.api.problems import as_response
 from backend.errors import Problem, TooLarge, Unauthorized
 
-log = structlog.get_logger(__name__)
-
 MOST_BYTES = 1 << 20
-OPEN_PATHS = frozenset({"/health"})
+# Alive or not is no secret, nor is the API's description: a browser has no key before it has shown the page.
+OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
+# Who comes with one of these has come through a proxy: the connection tells where the proxy is, not the caller.
+FORWARDED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
 
 
 class BodyTooLarge(TooLarge):
@@ -32,73 +32,55 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        gauge, begun = _Gauge(receive), False
-
-        async def watch(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
+        headers = dict(scope["headers"])
         try:
-            self._check(scope)
-            await self._app(scope, gauge.receive, watch)
-        except Exception as error:
-            problem = error if isinstance(error, Problem) else _unexpected(scope, error)
-            if begun:
-                raise
-            await as_response(problem)(scope, receive, send)
-        return None
+            self._admit(scope, headers)
+            _measure(headers)
+        except Problem as problem:
+            return await as_response(problem)(scope, receive, send)
+        return await self._app(scope, _counted(receive), send)
 
-    def _check(self, scope: Scope) -> None:
-        """Raises `Unauthorized` or `BodyTooLarge`."""
+    def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Raises `Unauthorized`."""
         if scope["path"] in OPEN_PATHS:
             return
-        headers = Headers(scope=scope)
         if self._keys:
-            given = headers.get("authorization", "").removeprefix("Bearer ").encode()
-            fits = [hmac.compare_digest(given, key) for key in self._keys]  # all of them: which one fits takes no time
-            if not any(fits):
+            if not self._holds_key(headers.get(b"authorization", b"")):
                 raise Unauthorized
-        elif not _is_local(scope, headers):
+        elif not _is_local(scope["client"], headers):
             raise Unauthorized("without API_KEYS only callers on this machine are served")
-        if headers.get("content-length", "0").isdecimal() and int(headers.get("content-length", "0")) > MOST_BYTES:
-            raise BodyTooLarge
+
+    def _holds_key(self, credentials: bytes) -> bool:
+        """Every key is compared, each in constant time: how long it takes tells nothing about them."""
+        scheme, _, given = credentials.partition(b" ")
+        fits = [hmac.compare_digest(given, key) for key in self._keys]
+        return scheme.lower() == b"bearer" and any(fits)
 
 
-class _Gauge:
-    """Counts what really comes in: the header may be missing or lie."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._bytes = 0
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._bytes += len(message.get("body", b""))
-        if self._bytes > MOST_BYTES:
-            raise BodyTooLarge
-        return message
-
-
-def as_response(problem: Problem) -> JSONResponse:
-    return JSONResponse(
-        problem.body(), problem.status, headers=problem.headers(), media_type="application/problem+json"
-    )
-
-
-def _is_local(scope: Scope, headers: Headers) -> bool:
+def _is_local(client: tuple[str, int] | None, headers: Mapping[bytes, bytes]) -> bool:
     """A caller on this machine, and no web page: those come under another name, or say where they are from."""
-    client = scope["client"]
-    named = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
-    origin = headers.get("origin")
+    host = headers.get(b"host", b"").decode("latin-1")
+    origin = headers.get(b"origin")
     return (
         client is not None
         and _is_loopback(client[0])
-        and (named == "localhost" or _is_loopback(named.strip("[]")))
-        and (origin is None or origin.partition("://")[2] == headers.get("host"))
+        and _is_this_machine(host)
+        and (origin is None or origin.decode("latin-1").partition("://")[2] == host)
+        and FORWARDED.isdisjoint(headers)
     )
 
 
+@lru_cache
+def _is_this_machine(host: str) -> bool:
+    """Whether a Host header names the machine itself. A page that rebinds its name to 127.0.0.1 keeps the name."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or _is_loopback(name)
+
+
+@lru_cache
 def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
@@ -106,14 +88,23 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _unexpected(scope: Scope, error: Exception) -> Problem:
-    """A bug: the caller gets a number, the log gets the rest under it."""
-    request_id = str(uuid4())
-    log.error(
-        "unexpected_error",
-        request_id=request_id,
-        method=scope["method"],
-        path=scope["path"],
-        exc_info=error,
-    )
-    return Problem(request_id=request_id)
+def _measure(headers: Mapping[bytes, bytes]) -> None:
+    """Raises `BodyTooLarge`, before any of the body was read."""
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > MOST_BYTES:
+        raise BodyTooLarge
+
+
+def _counted(receive: Receive) -> Receive:
+    """Raises `BodyTooLarge` as soon as more has come in: a chunked body does not say how long it is."""
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MOST_BYTES:
+            raise BodyTooLarge
+        return message
+
+    return counted

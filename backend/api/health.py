@@ -9,8 +9,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from backend.api.dependencies import BackendDep
+from backend.api.problems import told
 from backend.bootstrap import Backend
 from backend.database import StorageUnavailable
+from backend.errors import Unauthorized
 from backend.jobs import is_worker_alive
 from backend.llm import Purpose
 from backend.llm.catalog import names
@@ -36,13 +38,13 @@ class Ready(BaseModel):
     parts: dict[str, Part]
 
 
-@router.get("/health")
+@router.get("/health", openapi_extra={"security": []})
 async def health() -> Alive:
     """The process answers."""
     return Alive()
 
 
-@router.get("/health/ready", responses={503: {"model": Ready}})
+@router.get("/health/ready", responses={503: {"model": Ready}, **told(Unauthorized)})
 async def ready(backend: BackendDep, response: Response) -> Ready:
     """Whether messages can be answered: they can without broker and worker, only summaries have to wait."""
     postgres, broker = await asyncio.gather(_postgres(backend), _broker(backend))

@@ -1,26 +1,32 @@
 """Sessions and what was said in them, newest first."""
 
 import base64
-import binascii
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from backend.api.dependencies import BackendDep
+from backend.api.problems import InvalidRequest, told
 from backend.api.texts import Id
 from backend.chat import sessions
 from backend.chat.sessions import Filter, Page
-from backend.database import Record
+from backend.database import Record, StorageUnavailable
 from backend.errors import Invalid
 from backend.memory import Line
+from backend.memory.transcript import SessionNotFound
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
 T = TypeVar("T", bound=BaseModel)
+Place = TypeVar("Place")
+
+LONGEST_CURSOR = 200
+MOST_ITEMS = 200
+LAST_NUMBER = 2**63 - 1
 
 
 class CursorInvalid(Invalid):
@@ -28,24 +34,34 @@ class CursorInvalid(Invalid):
 
 
 class SessionOut(BaseModel):
+    """One person's conversation with one bot in one chat."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     id: UUID
-    bot: str
-    user_id: str
-    chat_id: str
+    bot: str = Field(examples=["default"])
+    user_id: str = Field(examples=["42"])
+    chat_id: str = Field(examples=["42"])
     thread_id: str
-    chat_type: str
-    language: str
+    chat_type: str = Field(examples=["private"])
+    language: str = Field(examples=["ru"])
     is_active: bool
+    """A reset ends it; the person's next message begins another one."""
     created_at: datetime
     closed_at: datetime | None
     messages_since_summary: int
 
 
 class StoredMessageOut(BaseModel):
+    """One line of the transcript."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     id: int
     turn_id: UUID | None
     position: int
-    role: str
+    """Its place in the session; there are gaps."""
+    role: str = Field(examples=["user", "assistant"])
     content: str
     tokens: int
     model: str | None
@@ -53,29 +69,38 @@ class StoredMessageOut(BaseModel):
 
 
 class SummaryOut(BaseModel):
+    """The past of a session, folded."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     id: int
     version: int
     content: str
-    facts: list[dict[str, Any]]
+    facts: list[Any]
     last_message_id: int | None
     last_position: int
+    """It holds everything up to this place."""
     tokens: int
     model: str | None
     created_at: datetime
 
 
 class WindowMessageOut(BaseModel):
-    role: str
+    role: str = Field(examples=["system"])
     content: str
 
 
 class ContextOut(BaseModel):
     """What the model would be shown if the person now said `…`."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     messages: list[WindowMessageOut]
     tokens: int
     budget: int
+    """So many tokens it may have at most."""
     dropped: int
+    """So many old messages did not fit."""
     summary_version: int | None
 
 
@@ -86,53 +111,67 @@ class ListOut(BaseModel, Generic[T]):
     next_cursor: str | None
 
 
-Cursor = Annotated[str | None, Query(max_length=200)]
-Limit = Annotated[int, Query(ge=1, le=200)]
+class PartWanted(BaseModel):
+    """The place in a list, and how much of it."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    cursor: str | None = Field(default=None, max_length=LONGEST_CURSOR)
+    """The `next_cursor` of the part before."""
+    limit: int = Field(default=50, ge=1, le=MOST_ITEMS)
+    """How many items a part has at most."""
 
 
-class SessionsWanted(BaseModel):
-    """Filters and the place in the list."""
+class SessionsWanted(PartWanted):
+    """Which sessions are listed."""
 
     bot: Id | None = None
+    """With this bot."""
     chat_id: Id | None = None
+    """In this chat."""
     user_id: Id | None = None
+    """Of this person."""
     is_active: bool | None = None
-    cursor: Annotated[str | None, Field(max_length=200)] = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    """Going on, or ended by a reset."""
 
 
-@router.get("")
-async def list_sessions(backend: BackendDep, wanted: Annotated[SessionsWanted, Query()]) -> ListOut[SessionOut]:
+Part = Annotated[PartWanted, Query()]
+LISTED = told(SessionNotFound, InvalidRequest, CursorInvalid, StorageUnavailable)
+SHOWN = told(SessionNotFound, InvalidRequest, StorageUnavailable)
+
+
+@router.get("", responses=told(InvalidRequest, CursorInvalid, StorageUnavailable))
+async def list_sessions(wanted: Annotated[SessionsWanted, Query()], backend: BackendDep) -> ListOut[SessionOut]:
+    """Everybody's, or those that fit the filters."""
     found = Filter(wanted.bot, wanted.chat_id, wanted.user_id, wanted.is_active)
     after = _read_cursor(wanted.cursor, _time_and_id)
     page = await sessions.list_sessions(backend.db, found, after=after, limit=wanted.limit)
     return _list(page, SessionOut, lambda row: f"{row['created_at'].isoformat()} {row['id']}")
 
 
-@router.get("/{session_id}")
+@router.get("/{session_id}", responses=SHOWN)
 async def get_session(session_id: UUID, backend: BackendDep) -> SessionOut:
+    """One session."""
     return SessionOut(**await sessions.get_session(backend.db, session_id))
 
 
-@router.get("/{session_id}/messages")
-async def list_messages(
-    session_id: UUID, backend: BackendDep, cursor: Cursor = None, limit: Limit = 50
-) -> ListOut[StoredMessageOut]:
-    after = _read_cursor(cursor, _number)
-    page = await sessions.list_messages(backend.db, session_id, after=after, limit=limit)
+@router.get("/{session_id}/messages", responses=LISTED)
+async def list_messages(session_id: UUID, wanted: Part, backend: BackendDep) -> ListOut[StoredMessageOut]:
+    """What was said, word for word."""
+    after = _read_cursor(wanted.cursor, _number)
+    page = await sessions.list_messages(backend.db, session_id, after=after, limit=wanted.limit)
     return _list(page, StoredMessageOut, lambda row: str(row["position"]))
 
 
-@router.get("/{session_id}/summaries")
-async def list_summaries(
-    session_id: UUID, backend: BackendDep, cursor: Cursor = None, limit: Limit = 50
-) -> ListOut[SummaryOut]:
-    after = _read_cursor(cursor, _number)
-    page = await sessions.list_summaries(backend.db, session_id, after=after, limit=limit)
+@router.get("/{session_id}/summaries", responses=LISTED)
+async def list_summaries(session_id: UUID, wanted: Part, backend: BackendDep) -> ListOut[SummaryOut]:
+    """Every version of the summary; the newest is the one in use."""
+    after = _read_cursor(wanted.cursor, _number)
+    page = await sessions.list_summaries(backend.db, session_id, after=after, limit=wanted.limit)
     return _list(page, SummaryOut, lambda row: str(row["version"]))
 
 
-@router.get("/{session_id}/context")
+@router.get("/{session_id}/context", responses=SHOWN)
 async def get_context(session_id: UUID, backend: BackendDep) -> ContextOut:
     """The window as it is now: how full it is, what is in it, how far the summary reaches."""
     session = await sessions.get_session(backend.db, session_id)
@@ -152,13 +191,13 @@ def _list(page: Page[Record], shape: type[T], place: Callable[[Record], str]) ->
     return ListOut(items=[shape(**row) for row in page.items], next_cursor=cursor)
 
 
-def _read_cursor(cursor: str | None, read: Callable[[str], Any]) -> Any:
+def _read_cursor(cursor: str | None, read: Callable[[str], Place]) -> Place | None:
     """Raises `CursorInvalid`."""
     if cursor is None:
         return None
     try:
-        return read(base64.urlsafe_b64decode(cursor.encode()).decode())
-    except (ValueError, binascii.Error) as error:
+        return read(base64.b64decode(cursor, altchars=b"-_", validate=True).decode())
+    except (ValueError, OverflowError) as error:
         raise CursorInvalid from error
 
 
@@ -169,6 +208,6 @@ def _time_and_id(place: str) -> tuple[datetime, UUID]:
 
 def _number(place: str) -> int:
     number = int(place)
-    if not 0 <= number < 2**31:
+    if not 0 <= number <= LAST_NUMBER:
         raise ValueError("out of range")
     return number

@@ -1,30 +1,50 @@
-"""Text from outside, within limits that Postgres and people can live with."""
+"""Text from outside, within limits that Postgres and people can live with.
 
-from typing import Annotated
+Every field limits a length, and thereby refuses lone surrogates: to count characters, pydantic needs real ones.
+"""
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+LONGEST = 128
+NO_NUL = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*\S[^\u0000]*$"
 
 
 def _storable(text: str) -> str:
     if "\x00" in text:
-        raise ValueError("must not contain NUL characters")
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("must not contain lone surrogates")
+        raise PydanticCustomError("nul", "must not contain NUL characters")
     return text
 
 
 def _said(text: str) -> str:
     if not text.strip():
-        raise ValueError("must not be empty")
+        raise PydanticCustomError("blank", "must not be empty")
     return _storable(text)
 
 
-Id = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_storable)]
-OptionalId = Annotated[str, Field(max_length=128), AfterValidator(_storable)]
-Said = Annotated[str, Field(min_length=1), AfterValidator(_said)]
+def _spelled(value: object) -> object:
+    """Telegram's ids are numbers, and so its clients have them."""
+    return str(value) if type(value) is int else value
+
+
+def _id(shortest: int) -> Any:
+    return Field(
+        min_length=shortest,
+        max_length=LONGEST,
+        json_schema_extra={"type": ["string", "integer"], "pattern": NO_NUL},
+    )
+
+
+Id = Annotated[str, _id(1), BeforeValidator(_spelled), AfterValidator(_storable)]
+OptionalId = Annotated[str, _id(0), BeforeValidator(_spelled), AfterValidator(_storable)]
+Word = Annotated[str, Field(max_length=LONGEST, json_schema_extra={"pattern": NO_NUL}), AfterValidator(_storable)]
+Said = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": NOT_BLANK}), AfterValidator(_said)]
 
 
 class Body(BaseModel):
-    """A request body: numbers are taken for ids, as clients have them; fields that nobody knows are refused."""
+    """A request's body: fields that nobody knows are refused."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -278,8 +278,8 @@ async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRu
     """Record the answer; true if a summary is due. Raises `TurnInterrupted` if this attempt has lost the turn."""
     closed = await db.run(
         CLOSE, turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
-        closing.milliseconds, closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full, rule.not_again_within,
-        as_rows(closing.calls),
+        closing.milliseconds, closing.window_tokens, closing.summary_version,
+        rule.threshold, rule.window_full, rule.not_again_within, as_rows(closing.calls),
     )  # fmt: skip
     if not closed:
         raise TurnInterrupted

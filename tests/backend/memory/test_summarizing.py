@@ -143,9 +143,9 @@ async def test_long_messages_are_folded_before_they_would_be_dropped(
 ) -> None:
     tight = await make_backend(context_tokens=2_000)
     anna = Person(tight)
-    for number in range(4):
-        provider.will(Answer(f"answer {number}"))
-        session_id = (await anna.says(f"message {number} " + "word " * 500)).session_id
+    provider.will(*(Answer(f"answer {number}") for number in range(4)))
+    replies = [await anna.says(f"message {number} " + "word " * 500) for number in range(4)]
+    session_id = replies[-1].session_id
     assert jobs.asked == [session_id]
     provider.rule = lambda body: Answer("STORY\nThe story.\nFACTS\n")
     await tight.memory.summarize(session_id)

@@ -1,0 +1,40 @@
+"""The events of a stream that has nothing to show."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from tests.simulators.provider import Answer, Fails, Provider
+
+HELLO = {"user_id": "anna", "chat_id": "anna", "text": "Hello", "key": "k"}
+
+
+async def test_a_problem_before_anything_was_written_is_an_event(api: httpx2.AsyncClient, provider: Provider) -> None:
+    provider.will(Fails(400))
+    response = await api.post("/v1/chat/stream", json=HELLO)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.text.startswith('event: problem\ndata: {"type":"/problems/no-provider-answered",')
+    assert response.text.count("event: ") == 1
+    again = await api.post("/v1/chat/handle", json=HELLO)
+    assert again.json()["text"] == "You said: Hello"
+
+
+async def test_an_unknown_bot_is_an_event(api: httpx2.AsyncClient) -> None:
+    response = await api.post("/v1/chat/stream", json=HELLO | {"bot": "nobody"})
+    assert response.text.startswith('event: problem\ndata: {"type":"/problems/bot-not-found",')
+
+
+async def test_there_are_signs_of_life_while_the_model_thinks(
+    api: httpx2.AsyncClient, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.01)
+    gate = asyncio.Event()
+    provider.will(Answer("Hello", gate=gate))
+    stream = asyncio.ensure_future(api.post("/v1/chat/stream", json=HELLO))
+    await provider.called()
+    await asyncio.sleep(0.2)
+    gate.set()
+    text = (await stream).text
+    assert text.startswith(": ping\n\n: ping\n\n")
+    assert text.count("event: done") == 1

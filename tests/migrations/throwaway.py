@@ -1,0 +1,19 @@
+"""A database for one test, on the same server as the others."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from backend.database import Database
+from backend.settings import Settings
+
+
+@asynccontextmanager
+async def throwaway_database(settings: Settings, pool: Database) -> AsyncIterator[str]:
+    """The URL of an empty database, dropped at the end."""
+    name = f"throwaway_{uuid4().hex}"
+    await pool.run(f"create database {name}")
+    try:
+        yield settings.database_url.get_secret_value().rpartition("/")[0] + f"/{name}"
+    finally:
+        await pool.run(f"drop database {name} with (force)")
