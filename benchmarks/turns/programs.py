@@ -1,0 +1,84 @@
+"""Everything that takes part, running: stores, model, floor, backend and its worker."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.local import Child, Program, embedded_stores
+
+KEY = "benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The running programs, and where they are."""
+
+    postgres: Child
+    model: Child
+    floor: Child
+    backend: Child
+    worker: Child
+    database_url: str
+    floor_url: str
+    backend_url: str
+
+
+@contextmanager
+def running(path: Path) -> Iterator[Programs]:
+    """All programs, ready, with an empty database in `path`, until the block ends."""
+    with embedded_stores(path) as stores, ExitStack() as stack:
+        model_url, floor_url, backend_url = (f"http://127.0.0.1:{_free_port()}" for _ in range(3))
+        environment = {
+            "DATABASE_URL": stores.database_url,
+            "REDIS_URL": stores.redis_url,
+            "API_KEYS": KEY,
+            "LLM_CHAIN": "stub:chat",
+            "SUMMARY_LLM_CHAIN": "stub:summary",
+            "STUB_BASE_URL": f"{model_url}/v1",
+            "MODEL_URL": f"{model_url}/v1",
+            "HOST": "127.0.0.1",
+            "PORT": _port(backend_url),
+        }
+        subprocess.run([sys.executable, "-m", "backend.cli", "migrate"], env=os.environ | environment, check=True)
+
+        def start(name: str, *argv: str, url: str = "") -> Child:
+            program = Program(name, argv, environment, ready=lambda: not url or _answers(url))
+            child = Child(program, path / "logs")
+            stack.callback(child.kill)
+            child.start()
+            return child
+
+        uvicorn = (sys.executable, "-m", "uvicorn", "--no-access-log", "--port", _port(floor_url))
+        celery = ("nice", "-n", "5", sys.executable, "-m", "celery", "-A", "backend.worker.app")
+        yield Programs(
+            postgres=stores.postgres,
+            model=start("model", sys.executable, "-m", "benchmarks.turns.stub", _port(model_url), url=model_url),
+            floor=start("floor", *uvicorn, "benchmarks.turns.floor:app", url=floor_url),
+            backend=start("backend", sys.executable, "-m", "backend.api", url=backend_url),
+            worker=start("worker", *celery, "worker", "-B", "-s", str(path / "beat"), "--loglevel", "WARNING"),
+            database_url=stores.database_url,
+            floor_url=floor_url,
+            backend_url=backend_url,
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _port(url: str) -> str:
+    return url.rpartition(":")[2]
+
+
+def _answers(url: str) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", int(_port(url))), timeout=1):
+        return True
+    return False

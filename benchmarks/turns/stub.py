@@ -1,0 +1,48 @@
+"""A language model that answers at once: what is measured is everything around it.
+
+`python -m benchmarks.turns.stub PORT`. The model named `summary` writes a summary, any other one repeats the question.
+"""
+
+import sys
+import time
+
+import orjson
+import uvloop
+from aiohttp import web
+
+STORY = "They plan a trip to Lisbon in May: flights, a hotel near the river, what to see, and who comes along. " * 8
+FACTS = {
+    "name": "Anna and Boris travel together", "number": "budget 1,500 euros", "date": "from May 3 to May 10",
+    "preference": "a quiet room", "decision": "the hotel near the river", "question": "who looks after the cat?",
+}  # fmt: skip
+
+SUMMARY = "\n".join(["STORY", STORY, "FACTS", *(f"+ {kind}: {text}" for kind, text in FACTS.items())])
+USAGE = {"prompt_tokens": 400, "completion_tokens": 40, "total_tokens": 440}
+LONGEST_ANSWER = 400
+
+
+async def complete(request: web.Request) -> web.Response:
+    asked = orjson.loads(await request.read())
+    question = asked["messages"][-1]["content"]
+    text = SUMMARY if asked["model"] == "summary" else f"You said: {question}"[:LONGEST_ANSWER]
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    completion = {
+        "id": "chatcmpl-stub",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": asked["model"],
+        "choices": [choice],
+        "usage": USAGE,
+    }
+    return web.Response(body=orjson.dumps(completion), content_type="application/json")
+
+
+def main() -> None:
+    application = web.Application(client_max_size=1 << 20)
+    application.router.add_post("/v1/chat/completions", complete)
+    uvloop.install()
+    web.run_app(application, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
+
+
+if __name__ == "__main__":
+    main()
