@@ -27,7 +27,7 @@ from backend.jobs import Jobs
 from backend.llm import Completion, Llm, NoProviderAnswered, Purpose, Show
 from backend.llm.offline import PROVIDER, offline_answer
 from backend.llm.tokens import count_tokens
-from backend.memory import ASK_AGAIN_SECONDS, Line, Memory, Window
+from backend.memory import ASK_AGAIN_SECONDS, Line, Memory, Past, Window
 
 log = structlog.get_logger(__name__)
 
@@ -134,9 +134,7 @@ class Chat:
     async def _carry_out(self, accepted: Accepted, asked: Asked, deadline: float, show: Show | None) -> Reply:
         """From an accepted turn to its recorded answer; it may first have to wait."""
         began, turn = time.monotonic(), accepted.turn
-        if not accepted.open:
-            await self._wait_for(turn, deadline)
-        past = accepted.past or await self._memory.recall(turn.session_id, before=turn.position)
+        past = accepted.past or await self._wait_for(turn, deadline)
         window = self._memory.window(turn.session_id, turn.persona, past, Line("user", asked.text, asked.tokens))
         completion = await self._answer(turn, window, asked, show)
         closing = Closing(
@@ -158,7 +156,7 @@ class Chat:
             if found.status == "answered":
                 return _recorded(found)
             if turn := await turns.reopen(self._db, found, owner=self._presence.owner):
-                return Accepted(turn, open=False, past=None)
+                return Accepted(turn, past=None)
 
     async def _end_of(self, asked: Asked, deadline: float) -> Found:
         """The turn of a known key, once its present attempt has ended."""
@@ -178,11 +176,12 @@ class Chat:
             raise KeyReused
         return found
 
-    async def _wait_for(self, turn: Turn, deadline: float) -> None:
-        """Wait until all earlier turns of the session have ended, and open this one."""
+    async def _wait_for(self, turn: Turn, deadline: float) -> Past:
+        """Wait until all earlier turns of the session have ended, and open this one; the past as it is then."""
         with self._bell.listening(turn.session_id) as rung:
             while not await turns.open_turn(self._db, turn):
                 await self._until_rung(rung, deadline)
+        return await self._memory.recall(turn.session_id, before=turn.position)
 
     async def _until_rung(self, rung: asyncio.Event, deadline: float) -> None:
         """Until something ended in the session, or it is time to look. Raises `SessionBusy` after the deadline."""

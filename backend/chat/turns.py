@@ -65,10 +65,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A new turn; `past` is None if the turn must wait, or if what was read with it may be out of date."""
+    """A turn to be answered: at once, with the `past` that was read with it, or, without one, after a wait."""
 
     turn: Turn
-    open: bool
     past: Past | None
 
 
@@ -100,18 +99,19 @@ with bot as (
     returning id, last_position - 1 as position
 ), turn as (
     insert into turns (id, session_id, key, owner, position, status)
-    select $7, session.id, $8, $9, session.position, case when exists (
-        select from turns where session_id = session.id and status in ('waiting', 'open')
-    ) then 'waiting' else 'open' end
+    -- Where the row's lock was waited for, this statement sees an older past than the one it has now: another turn may
+    -- have been accepted meanwhile. Then it waits as well, and looks again.
+    select $7, session.id, $8, $9, session.position, case when
+        coalesce((select last_position from known), 0) <> session.position - 1
+        or exists (select from turns where session_id = session.id and status in ('waiting', 'open'))
+    then 'waiting' else 'open' end
     from session
     returning session_id, position, status
 ), message as (
     insert into messages (session_id, turn_id, position, role, content, tokens)
     select session_id, $7, position, 'user', $10, $11 from turn
 )
-select turn.session_id, turn.position, turn.status, bot.persona,
-    -- The row's lock was waited for, and another turn was accepted meanwhile: this statement sees an older past.
-    coalesce(known.last_position, 0) <> turn.position - 1 as stale, past.*
+select turn.session_id, turn.position, turn.status, bot.persona, past.*
 from turn cross join bot left join known on true
 cross join lateral ({past_of("known.id", before="turn.position", limit="$12")}) past
 """
@@ -220,8 +220,7 @@ async def accept(db: Database, asked: Asked, *, owner: int, most_lines: int) -> 
             raise BotNotFound
         row = rows[0]
         turn = Turn(turn_id, row["session_id"], row["position"], 1, row["persona"])
-        is_open = row["status"] == "open"
-        return Accepted(turn, is_open, as_past(row) if is_open and not row["stale"] else None)
+        return Accepted(turn, as_past(row) if row["status"] == "open" else None)
 
 
 async def find(db: Database, key: UUID) -> Found | None:
