@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
@@ -65,7 +65,8 @@ class OpenAICompatible:
                 headers=self._headers,
                 timeout=NO_LIMIT,
                 connector=aiohttp.TCPConnector(limit=0),
-                trust_env=bool(getproxies()),  # looking for one takes time in every call
+                cookie_jar=aiohttp.DummyCookieJar(),
+                proxy=_proxy_to(self._completions),
             )
         return self._session
 
@@ -101,7 +102,7 @@ class OpenAICompatible:
 
     async def _stream(self, body: Mapping[str, Any], show: Show) -> Answer:
         async with self._post({**body, **STREAMED}) as response:
-            if response.content_type != "text/event-stream":  # it does not stream, or tells an error
+            if not response.ok or response.content_type != "text/event-stream":  # it tells an error, or does not stream
                 answer = self._read_whole(await wire.read_body(response))
                 show(answer.text)
                 return answer
@@ -163,6 +164,11 @@ def _under(base_url: str, path: str) -> URL:
     """The address may carry a query, which stays."""
     base = URL(base_url)
     return base.with_path(f"{base.path.rstrip('/')}/{path}", keep_query=True)
+
+
+def _proxy_to(url: URL) -> str | None:
+    """What HTTPS_PROXY and its like say. aiohttp's `trust_env` would ask them, and .netrc, in every call."""
+    return None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
 
 
 @contextmanager

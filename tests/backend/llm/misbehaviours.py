@@ -11,6 +11,12 @@ from tests.simulators.provider import Call, Json, Says
 from tests.simulators.provider_behaviours import Behaviour, open_stream, send
 
 
+def http(body: bytes, *, status: str = "200 OK", kind: str = "application/json") -> bytes:
+    """A response, byte by byte."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
+
+
 def says(content: object) -> Says:
     """A plain completion with any content."""
     return Says(json.dumps({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}))

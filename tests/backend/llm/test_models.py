@@ -5,6 +5,7 @@ import pytest
 from backend.llm import Outcome, ProviderFailed
 from backend.llm.openai_compatible import OpenAICompatible
 from tests.backend.llm.conftest import HELLO, Connect, Reader, Serve
+from tests.backend.llm.misbehaviours import http
 from tests.simulators.provider import Fails, Provider
 
 
@@ -47,14 +48,12 @@ async def test_models_are_listed(model: OpenAICompatible, provider: Provider) ->
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 1}', b'{"data": null}', b'{"error": "no"}', b""])
 async def test_what_is_no_list_of_models_is_a_failure(serve: Serve, body: bytes, connect: Connect) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-    model = connect(await serve(head + body), "")
+    model = connect(await serve(http(body)), "")
     with pytest.raises(ProviderFailed):
         await model.list_models()
 
 
 async def test_what_has_no_name_is_no_model(serve: Serve, connect: Connect) -> None:
     body = b'{"data": [null, {}, {"id": "a"}]}'
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-    model = connect(await serve(head + body), "")
+    model = connect(await serve(http(body)), "")
     assert await model.list_models() == ["a"]

@@ -8,7 +8,7 @@ import pytest
 from backend.llm import ChatMessage, Outcome, Usage
 from backend.llm.openai_compatible import OpenAICompatible
 from tests.backend.llm.conftest import HELLO, Connect, Reader, Serve
-from tests.backend.llm.misbehaviours import FINISH, Compresses, Notes, Streams, delta, piece, says, streams
+from tests.backend.llm.misbehaviours import FINISH, Compresses, Notes, Streams, delta, http, piece, says, streams
 from tests.simulators import provider as simulator
 from tests.simulators.provider import (
     BROKEN_JSON,
@@ -188,6 +188,28 @@ async def test_an_answer_is_complete_with_its_finish_reason(
 ) -> None:
     provider.will(Streams([piece("Hello"), FINISH], end=end))
     assert await Reader(streamed=True).ask_one(model) == "Hello"
+
+
+async def test_an_error_may_come_as_a_stream(serve: Serve, connect: Connect, reader: Reader) -> None:
+    refusal = http(b'data: {"error": {}}\n\n', status="429 Too Many Requests", kind="text/event-stream")
+    assert (await reader.failure_of(connect(await serve(refusal)))).outcome is Outcome.RATE_LIMITED
+
+
+async def test_a_proxy_of_the_environment_is_used(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = await serve(http(b'{"choices": [{"message": {"content": "by proxy"}}]}'))
+    monkeypatch.setenv("http_proxy", proxy.removesuffix("/v1"))
+    monkeypatch.setenv("no_proxy", "localhost")
+    assert await Reader(streamed=False).ask_one(connect("http://provider.invalid/v1")) == "by proxy"
+
+
+async def test_no_proxy_is_used_where_none_is_wanted(
+    provider: Provider, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert await Reader(streamed=False).ask_one(connect(provider.base_url)) == "You said: Hello"
 
 
 async def test_a_connection_is_used_again(model: OpenAICompatible, provider: Provider, reader: Reader) -> None:

@@ -82,6 +82,7 @@ def test_an_answer_without_tags_is_seen_as_it_is(text: str) -> None:
         ("```\n<think>\n```\n<think>hm</think>Hello", "```\n<think>\n```\nHello"),
         ("Is 3 <", "Is 3 <"),
         ("It is called `<thin", "It is called `<thin"),
+        ("It is `<THINK>", "It is `"),
         ("It is `<THINK>hm", "It is `"),
         ("", ""),
         (" \n", ""),
