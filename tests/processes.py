@@ -103,6 +103,15 @@ class WorkerProcess:
 
         await asyncio.to_thread(send)
 
+    async def answers(self) -> None:
+        """Returns once it takes jobs."""
+
+        def look() -> bool:
+            with make_celery(self._broker) as celery:
+                return bool(celery.control.ping())
+
+        await until(lambda: asyncio.to_thread(look))
+
     async def _busy(self) -> set[int]:
         def look() -> set[int]:
             with make_celery(self._broker) as celery:

@@ -89,6 +89,8 @@ class Chat:
         with SECONDS.time():
             try:
                 reply = await self._take_turn(asked, show)
+            except asyncio.CancelledError:  # the process is being stopped, and its grace is over
+                raise TurnInterrupted from None
             except Problem as problem:
                 TURNS.labels(problem.type().rpartition("/")[2]).inc()
                 raise
@@ -116,9 +118,8 @@ class Chat:
 
     async def _take_turn(self, asked: Asked, show: Show | None) -> Reply:
         deadline = time.monotonic() + self._turn_wait
-        taken = await turns.accept(
-            self._db, asked, owner=self._presence.owner, most_lines=self._memory.most_lines
-        ) or await self._take_again(asked, deadline)
+        accepting = turns.accept(self._db, asked, owner=self._presence.owner, most_lines=self._memory.most_lines)
+        taken = await self._claim(accepting) or await self._take_again(asked, deadline)
         if isinstance(taken, Reply):
             if show:
                 show(taken.text)
@@ -155,8 +156,16 @@ class Chat:
             found = await self._end_of(asked, deadline)
             if found.status == "answered":
                 return _recorded(found)
-            if turn := await turns.reopen(self._db, found, owner=self._presence.owner):
+            if turn := await self._claim(turns.reopen(self._db, found, owner=self._presence.owner)):
                 return Accepted(turn, past=None)
+
+    async def _claim(self, claiming: Awaitable[T]) -> T:
+        """Write a turn as ours. If nobody can say whether it was written, it is nobody's: we would never end it."""
+        try:
+            return await claiming
+        except StorageUnavailable:
+            self._presence.renew()
+            raise
 
     async def _end_of(self, asked: Asked, deadline: float) -> Found:
         """The turn of a known key, once its present attempt has ended."""

@@ -162,7 +162,10 @@ where exists (select from turns where session_id = turn.session_id and status = 
 # The session's row is locked before the turn's, as `ACCEPT` and `REOPEN` do it: another order would be a deadlock.
 CLOSE = f"""
 with due as (
-    select $10 > 0 and (messages_since_summary + 1 >= $10 or $11)
+    -- Messages that wait are counted, but cannot be folded in yet: see memory/folding.py.
+    select $10 > 0 and ($11 or messages_since_summary + 1 >= $10 + (
+            select count(*) from turns where session_id = $3 and status = 'waiting'
+        ))
         and (summary_asked_at is null or summary_asked_at < now() - make_interval(secs => $12)) as due
     from chat_sessions where id = $3
 ), session as (

@@ -32,11 +32,6 @@ class Limits:
         """Tokens folded at once, so that the model has room for the record and its answer."""
         return self.context_tokens * 3 // 5
 
-    @property
-    def verbatim(self) -> int:
-        """Tokens that the messages which stay verbatim may take."""
-        return self.context_tokens // 2
-
 
 @dataclass(frozen=True, slots=True)
 class Fold:
@@ -66,9 +61,11 @@ with summary as (
             select min(position) from turns where session_id = $1 and status in ('waiting', 'open')
         ), 9223372036854775807)
 )
-select summary.*, message.*, (select count(*) from since) as count, (select sum(tokens) from since) as sum
+select bot.persona, summary.*, message.*,
+    (select count(*) from since) as count, (select sum(tokens) from since) as sum
 from (select * from since order by position limit $2) message left join summary on true
-order by position
+join chat_sessions session on session.id = $1 join bots bot on bot.id = session.bot_id
+order by message.position
 """
 
 LOCK = "select from chat_sessions where id = $1 for no key update"
@@ -100,10 +97,13 @@ update chat_sessions set summary_asked_at = null, messages_since_summary = (
 async def next_fold(db: Database, session_id: UUID, limits: Limits) -> Fold | None:
     """What is due to be folded, oldest first; None if nothing is."""
     rows = await db.run(NEXT, session_id, limits.summary_new_messages + limits.short_history)
-    if not rows or (rows[0]["count"] < limits.summary_threshold and rows[0]["sum"] <= limits.full):
+    if not rows:
+        return None
+    always = count_tokens(rows[0]["persona"]) + (rows[0]["summary_tokens"] or 0)  # these are in every window
+    if rows[0]["count"] < limits.summary_threshold and always + rows[0]["sum"] <= limits.full:
         return None
     lines = [Line(row["role"], row["content"], row["tokens"]) for row in rows]
-    staying = verbatim(lines, limits) if len(rows) == rows[0]["count"] else 0
+    staying = verbatim(lines, limits, always) if len(rows) == rows[0]["count"] else 0
     folded = shorten(lines[: len(lines) - staying][: limits.summary_new_messages], limits.one_pass)
     if not folded:
         return None
@@ -111,9 +111,12 @@ async def next_fold(db: Database, session_id: UUID, limits: Limits) -> Fold | No
     return Fold(as_summary(rows[0]), folded, last["id"], last["position"])
 
 
-def verbatim(lines: Sequence[Line], limits: Limits) -> int:
-    """How many of the newest lines stay as they are: as many as is usual, fewer if they are long."""
-    count, left = 0, limits.verbatim
+def verbatim(lines: Sequence[Line], limits: Limits, always: int) -> int:
+    """How many of the newest lines stay as they are: as many as is usual, fewer if they are long.
+
+    They may take half of the budget that is left by what is in every window, in tokens.
+    """
+    count, left = 0, (limits.context_tokens - always) // 2
     for line in reversed(lines[-limits.short_history :] if limits.short_history else []):
         left -= line.tokens
         if left < 0:
