@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_ready
 
 from backend.bootstrap import Backend
 from backend.errors import Problem
@@ -51,6 +51,12 @@ def _log(**_: Any) -> None:
 @worker_process_init.connect
 def _start(**_: Any) -> None:
     runtime.start(settings)
+
+
+@worker_ready.connect
+def _sweep_at_once(**_: Any) -> None:
+    """What was lost while no worker was there should not wait for the first beat."""
+    app.send_task(Job.SWEEP, args=[str(NOBODY)])
 
 
 @worker_process_shutdown.connect

@@ -10,11 +10,12 @@ from uuid import uuid4
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
 from backend.database import Database
+from backend.jobs import Job
 from backend.local import Stores
 from tests.faults.people import Person
 from tests.faults.scribe import Recorded
 from tests.faults.tables import Tables
-from tests.processes import PATIENCE_SECONDS, BackendProcess, WorkerProcess
+from tests.processes import PATIENCE_SECONDS, BackendProcess, WorkerProcess, until
 from tests.simulators.provider import Provider
 
 # A summary is due after six turns, and leaves the last two as they are.
@@ -57,6 +58,17 @@ class House:
         await asyncio.to_thread(self.stores.valkey.kill)
         yield
         await asyncio.to_thread(self.stores.valkey.start)
+
+    async def sweep_up(self, person: Person) -> None:
+        """Returns once sweeps have brought a summary; after each an hour passes, for jobs may be lost with a broker."""
+
+        async def is_there() -> bool:
+            await self.worker.revive()
+            await self.tables.let_an_hour_pass(person)
+            await self.worker.ring(Job.SWEEP)
+            return bool(await self.tables.versions(person))
+
+        await until(is_there, pause=1)
 
     async def settle(self) -> None:
         """Everybody is there, and nothing is left from before."""

@@ -49,7 +49,7 @@ class Tables:
         async def are() -> bool:
             return len(await self.turns(person)) >= count
 
-        await until(are)
+        await until(are, pause=0.01)
 
     async def summarized(self, person: Person, version: int = 1) -> None:
         """Returns once there is this version."""

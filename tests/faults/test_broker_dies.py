@@ -4,25 +4,11 @@ import asyncio
 
 import pytest
 
-from backend.jobs import Job
 from tests.faults.house import House
 from tests.faults.people import Person
 from tests.faults.scribe import Recorded, about, called_about, calls_about, marks, marks_of, note, take_notes
-from tests.processes import until
 
 pytestmark = pytest.mark.usefixtures("worker")
-
-
-async def swept(person: Person, house: House) -> None:
-    """Returns once the sweep has seen to the person's summary, whatever became of the worker."""
-
-    async def look() -> bool:
-        await house.worker.revive()
-        await house.tables.let_an_hour_pass(person)
-        await house.worker.ring(Job.SWEEP)
-        return bool(await house.tables.versions(person))
-
-    await until(look, pause=1)
 
 
 async def test_turns_go_on_without_the_broker_and_the_summary_comes_afterwards(house: House, anna: Person) -> None:
@@ -33,7 +19,7 @@ async def test_turns_go_on_without_the_broker_and_the_summary_comes_afterwards(h
             ready = await response.json()
         assert (response.status, ready["parts"]["broker"]["ok"]) == (200, False)
         assert await house.tables.versions(anna) == []
-    await swept(anna, house)
+    await house.sweep_up(anna)
     await anna.says(house.first, note(9, anna))
     assert marks(calls_about(anna, house.provider)[-1].messages) == marks_of(8)
     assert await house.tables.versions(anna) == [1]
@@ -48,7 +34,7 @@ async def test_a_summary_under_way_is_neither_lost_with_the_broker_nor_made_twic
         await take_notes(anna, house.first, 7, since=7)
         await asyncio.sleep(1)  # so that the worker notices
     gate.set()
-    await swept(anna, house)
+    await house.sweep_up(anna)
     await anna.says(house.first, note(8, anna))
     assert marks(calls_about(anna, house.provider)[-1].messages) == marks_of(7)
     assert await house.tables.versions(anna) == [1]

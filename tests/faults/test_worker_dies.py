@@ -56,10 +56,7 @@ async def test_after_a_killed_worker_the_sweep_makes_the_summary(house: House, a
     await house.worker.kill()
     gate.set()
     assert await is_unchanged(anna, house)
-    await house.worker.revive()
-    await house.tables.let_an_hour_pass(anna)
-    await house.worker.ring(Job.SWEEP)
-    await house.tables.summarized(anna)
+    await house.sweep_up(anna)
     assert await is_summarized_once(anna, house)
 
 
@@ -88,7 +85,5 @@ async def test_a_failed_summary_changes_nothing_and_is_tried_again(
     await until(lambda: house.tables.summary_calls(anna))
     assert await is_unchanged(anna, house)
     house.scribe.rule = lambda body: None
-    await house.tables.let_an_hour_pass(anna)
-    await house.worker.ring(Job.SWEEP)
-    await house.tables.summarized(anna)
+    await house.sweep_up(anna)
     assert await is_summarized_once(anna, house)
