@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +15,7 @@ from backend.api.app import create_app
 from backend.database import Database, Record
 from backend.models import Model
 from backend.settings import Settings
+from tests.processes import unused_port
 
 PATIENCE_SECONDS = 60.0
 
@@ -73,13 +73,6 @@ async def _answers(address: str) -> bool:
         async with aiohttp.ClientSession() as http, http.get(f"{address}/health"):
             return True
     return False
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def everything(db: Database) -> dict[str, list[Record]]:

@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from backend.database import Database
 from backend.jobs import mark_worker_alive
 from backend.settings import Settings
-from tests.backend.api.running import process, stores_of, unused_port
+from tests.backend.api.running import process, stores_of
+from tests.processes import unused_port
 from tests.simulators.provider import Fails, Provider
 
 HELLO = {"user_id": "anna", "chat_id": "anna", "text": "Hello"}

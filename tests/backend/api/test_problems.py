@@ -11,9 +11,10 @@ from structlog.testing import capture_logs
 from backend.database import Database
 from backend.settings import Settings
 from tests.backend.api.assertions import assert_problem
-from tests.backend.api.running import client_of, serving, unused_port
+from tests.backend.api.running import client_of, serving
 from tests.conftest import migrate
 from tests.migrations.throwaway import throwaway_database
+from tests.processes import unused_port
 from tests.simulators.provider import Fails, Provider
 
 HELLO = {"user_id": "anna", "chat_id": "anna", "text": "Hello", "key": "k"}

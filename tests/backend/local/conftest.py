@@ -8,7 +8,8 @@ from typing import Protocol
 
 import pytest
 
-from tests.backend.local.watching import Up, processes_in, unused_port
+from tests.backend.local.watching import Up, processes_in
+from tests.processes import unused_port
 
 
 class StartUp(Protocol):
