@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     ForeignKey,
     Identity,
     Index,
@@ -73,6 +74,7 @@ class Bot(_Named, Model):
 class ChatSession(_Named, Model):
     """One person's conversation with one bot in one chat; closed by a reset, never reopened.
 
+    `scope` says whose memory it belongs to: a person's private sessions with a bot share one; a group's topic has one.
     `last_position` is the last place given away in its transcript. `summary_asked_at` is set from the asking for a
     summary until it is stored, so that a lost job can be found. No index stands on what every turn changes: an update
     of such a column would have to touch all of the row's indexes.
@@ -99,6 +101,9 @@ class ChatSession(_Named, Model):
     )
 
     bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="RESTRICT"), index=True)
+    scope: Mapped[UUID] = mapped_column(
+        Computed("memory_scope(bot_id, chat_type, user_id, chat_id, thread_id)", persisted=True), index=True
+    )
     user_id: Mapped[str]
     chat_id: Mapped[str]
     thread_id: Mapped[str] = mapped_column(server_default="")
@@ -148,7 +153,10 @@ class Turn(_Named, Model):
 
 
 class Message(_Numbered, Model):
-    """One line of the transcript; `position` orders it within its session, with gaps."""
+    """One line of the transcript; `position` orders it within its session, with gaps.
+
+    `speaker` is the name of who said it, as far as it is known.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -160,6 +168,7 @@ class Message(_Numbered, Model):
     turn_id: Mapped[UUID | None] = mapped_column(ForeignKey("turns.id", ondelete="SET NULL"), index=True)
     position: Mapped[int] = mapped_column(BigInteger)
     role: Mapped[str]
+    speaker: Mapped[str] = mapped_column(server_default="")
     content: Mapped[str]
     tokens: Mapped[int]
     model: Mapped[str | None]
@@ -185,15 +194,57 @@ class ConversationSummary(_Numbered, Model):
 
 
 class Embedding(_Numbered, Model):
-    """A message, or a part of one, that semantic memory should find."""
+    """The promise that a piece of a message can be found by semantic memory.
+
+    `importance` is between 0 and 1. `indexed_at` is null until its vector is in the store. Who deletes a row leaves a
+    `ForgottenVector`, by a trigger.
+    """
 
     __tablename__ = "embeddings"
+    __table_args__ = (
+        UniqueConstraint("message_id", "piece"),
+        Index("ix_embeddings_pending", "id", postgresql_where=text("indexed_at is null")),
+        Index("ix_embeddings_scope_id", "scope", "id"),
+    )
 
+    scope: Mapped[UUID]
     session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"), index=True)
-    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    piece: Mapped[int] = mapped_column(server_default=text("0"))
     role: Mapped[str]
+    speaker: Mapped[str] = mapped_column(server_default="")
     content: Mapped[str]
     importance: Mapped[float] = mapped_column(server_default=text("0"))
+    indexed_at: Mapped[datetime | None]
+
+
+class VectorIndex(Model):
+    """All vectors that one embedder made in one store; searched while it is active.
+
+    `indexing_until` is the lease of the one process that writes vectors.
+    """
+
+    __tablename__ = "vector_indexes"
+    __table_args__ = (
+        Index("ix_vector_indexes_one_active", "state", unique=True, postgresql_where=text("state = 'active'")),
+        Index("ix_vector_indexes_one_building", "state", unique=True, postgresql_where=text("state = 'building'")),
+        CheckConstraint("state in ('building', 'active', 'retired')", name="state"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, sort_order=-1)
+    store: Mapped[str]
+    embedder: Mapped[str]
+    dimensions: Mapped[int]
+    state: Mapped[str]
+    indexing_until: Mapped[datetime | None]
+
+
+class ForgottenVector(Model):
+    """An embedding that was deleted, and whose vector must go as well."""
+
+    __tablename__ = "forgotten_vectors"
+
+    embedding_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, sort_order=-1)
 
 
 class LlmCall(_Numbered, Model):
