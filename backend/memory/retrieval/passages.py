@@ -1,0 +1,37 @@
+"""What semantic memory found for a question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from backend.memory.retrieval.scoring import Strength
+
+# By meaning needs an embedder and a vector store; when either is missing or away, words alone must do.
+By = Literal["meaning and words", "words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a message or document, word for word; `why` holds the parts that add up to `score`."""
+
+    embedding_id: int
+    message_id: int | None
+    document_id: UUID | None
+    session_id: UUID | None
+    role: str
+    speaker: str
+    content: str
+    said_at: datetime
+    score: float
+    why: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Passages, best first; `strength` tells how likely the best of them is about the question at all."""
+
+    passages: Sequence[Passage]
+    strength: Strength
+    by: By
