@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from backend.llm import ChatMessage
 from backend.llm.tokens import count_tokens
+from backend.memory.recollection import recollect
+from backend.memory.retrieval.passages import Found
 from backend.memory.transcript import Fact, Line, Past
 
 # What a message costs beside its text: role and separators, as OpenAI documents it for its chat format.
@@ -26,11 +28,12 @@ class Window:
     dropped: int
 
 
-def fit(persona: str, past: Past, question: Line, *, now: datetime, budget: int) -> Window:
+def fit(persona: str, past: Past, question: Line, *, now: datetime, budget: int, found: Found | None = None) -> Window:
     """The stable part first, so that providers can cache it; what changes every time comes last.
 
     The persona, the summary and the question are always there. The history fills what they leave of the budget, the
-    newest first; it is a gapless end of the history.
+    newest first; it is a gapless end of the history. Passages of memory take what is left after it, up to a quarter of
+    the budget: what was just said is never pushed out by what was said long ago.
     """
     before = [_system(persona or PERSONA)]
     if past.summary:
@@ -43,6 +46,10 @@ def fit(persona: str, past: Past, question: Line, *, now: datetime, budget: int)
             break
         tokens += line.tokens + OVERHEAD_TOKENS
         kept += 1
+    room = min(budget - tokens, budget // 4) - OVERHEAD_TOKENS
+    if found and (recollection := recollect(found, room)):
+        after.insert(0, Line("system", recollection, count_tokens(recollection)))
+        tokens += after[0].tokens + OVERHEAD_TOKENS
     history = past.lines[len(past.lines) - kept :]
     shown = [ChatMessage(line.role, line.content) for line in (*before, *history, *after, question)]
     return Window(shown, tokens, len(past.lines) - kept)
