@@ -17,11 +17,12 @@ from backend.api.texts import LONGEST, Body, Id, OptionalId, Said, Word
 from backend.chat import Asked, Reply, sessions
 from backend.chat.chat import AnswerForgotten
 from backend.chat.sessions import ResetAmbiguous
-from backend.chat.turns import BotNotFound, KeyReused, SessionBusy, TurnInterrupted
+from backend.chat.turns import KeyReused, SessionBusy, TurnInterrupted
 from backend.database import StorageUnavailable
 from backend.errors import Invalid
 from backend.llm import NoProviderAnswered
 from backend.llm.tokens import count_tokens
+from backend.memory.scopes import BotNotFound
 
 router = APIRouter(prefix="/chat", tags=["chat"])
 

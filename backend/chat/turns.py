@@ -12,14 +12,11 @@ import asyncpg
 
 from backend.chat.presence import CHANNEL, OWNER_IS_GONE
 from backend.database import Database
-from backend.errors import Conflict, Invalid, NotFound, Unavailable
+from backend.errors import Conflict, Invalid, Unavailable
 from backend.llm import Call
 from backend.llm.calls import as_rows, insert_calls
+from backend.memory.scopes import BotNotFound
 from backend.memory.transcript import Past, as_past, past_of
-
-
-class BotNotFound(NotFound):
-    """No such bot."""
 
 
 class KeyReused(Invalid):

@@ -7,8 +7,9 @@ import pytest
 from backend.bootstrap import Backend
 from backend.chat import Reply
 from backend.chat.chat import AnswerForgotten
-from backend.chat.turns import BotNotFound, KeyReused, SessionBusy, TurnInterrupted
+from backend.chat.turns import KeyReused, SessionBusy, TurnInterrupted
 from backend.llm import NoProviderAnswered
+from backend.memory.scopes import BotNotFound
 from tests.backend.chat.conversation import Person
 from tests.conftest import MakeBackend
 from tests.simulators.provider import Answer, Fails, Provider
