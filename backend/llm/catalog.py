@@ -53,7 +53,7 @@ def read_chain(chain: str, environment: Mapping[str, str]) -> list[OpenAICompati
         if provider := _provider(name, model, environment):
             found.append(provider)
         else:
-            log.warning("provider_not_set_up", provider=name, missing=_missing(name))
+            log.warning("provider_not_set_up", provider=name, missing=missing(name))
     return found
 
 
@@ -73,24 +73,32 @@ def _parts(entry: str) -> tuple[str, str]:
 
 def _provider(name: str, model: str, environment: Mapping[str, str]) -> OpenAICompatible | None:
     known = KNOWN.get(name, UNKNOWN)
+    if not (found := find_address(name, environment)):
+        return None
+    url, key = found
+    return OpenAICompatible(name, model or known.model, base_url=url, key=key)
+
+
+def find_address(name: str, environment: Mapping[str, str], *, under: str = "/v1") -> tuple[str, str] | None:
+    """The address and the key of a service, or None if it is not set up.
+
+    People write `http://localhost:11434`, and the API is `under` it. Raises `ChainInvalid`.
+    """
+    needs_key = bool(default := KNOWN.get(name, UNKNOWN).base_url)
     key = environment.get(_variable(name, "API_KEY"), "").strip()
-    url = environment.get(_variable(name, "BASE_URL"), known.base_url).strip()
-    if not url or (known.base_url and not key):
+    url = environment.get(_variable(name, "BASE_URL"), default).strip()
+    if not url or (needs_key and not key):
         return None
     if not key.isascii():
         raise ChainInvalid(f"{_variable(name, 'API_KEY')} holds letters that no key has: paste the key itself")
-    return OpenAICompatible(name, model or known.model, base_url=_address(url, name), key=key)
-
-
-def _address(url: str, name: str) -> str:
-    """People write `http://localhost:11434`; the API is under /v1."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ChainInvalid(f"{_variable(name, 'BASE_URL')} is no address: write it as http://localhost:11434/v1")
-    return url if parts.path.strip("/") else url.rstrip("/") + "/v1"
+    return (url if parts.path.strip("/") else url.rstrip("/") + under), key
 
 
-def _missing(name: str) -> str:
+def missing(name: str) -> str:
+    """The variable without which a service is not set up."""
     return _variable(name, "API_KEY" if KNOWN.get(name, UNKNOWN).base_url else "BASE_URL")
 
 

@@ -1,49 +1,40 @@
 """A model behind an OpenAI-compatible endpoint: what every provider speaks."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
-from yarl import URL
 
 from backend.llm import wire
+from backend.llm.endpoint import Endpoint, failures_in_our_words
 from backend.llm.thoughts import ThoughtFilter
 from backend.llm.types import Answer, ChatMessage, Outcome, ProviderFailed, Show, Usage
 
-HEADERS = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "llm-bot-core"}
-# Time limits are the chain's: it knows who else could answer.
-NO_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 # How long an answer that is complete waits for its usage and for the end of the stream, which spares a new connection.
 AFTERWARDS_SECONDS = 1.0
 
 
 class OpenAICompatible:
-    """One model at one endpoint; an empty `model` means the first one that the endpoint lists.
-
-    It speaks plain HTTP: of a vendor's client only the way to send bytes would be used, at five times the cost (see
-    docs/adr/0004-http-instead-of-a-vendors-client.md).
-    """
+    """One model at one endpoint; an empty `model` means the first one that the endpoint lists."""
 
     def __init__(self, name: str, model: str, *, base_url: str, key: str) -> None:
         self.name = name
         self.model = model
         self._chooses = self._must_choose = not model
         self._thinks_unannounced = False
-        self._completions = _under(base_url, "chat/completions")
-        self._models = _under(base_url, "models")
-        self._headers = HEADERS | ({"Authorization": f"Bearer {key}"} if key else {})
-        self._session: aiohttp.ClientSession | None = None
+        self._endpoint = Endpoint(base_url, key)
+        self._completions = self._endpoint.under("chat/completions")
+        self._models = self._endpoint.under("models")
 
     async def complete(self, messages: Sequence[ChatMessage], show: Show | None) -> Answer:
         """Raises `ProviderFailed`. With `show`, the answer is streamed and each visible piece is shown."""
         try:
-            with _failures_in_our_words():
+            with failures_in_our_words():
                 if self._must_choose:
                     self.model, self._must_choose = await self._first_model(), False
                 body = {"model": self.model, "messages": [*messages]}
@@ -54,26 +45,12 @@ class OpenAICompatible:
             raise
 
     async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-
-    @property
-    def _http(self) -> aiohttp.ClientSession:
-        """Made at the first call, because it belongs to the loop that runs then."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                headers=self._headers,
-                timeout=NO_LIMIT,
-                connector=aiohttp.TCPConnector(limit=0),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                proxy=_proxy_to(self._completions),
-            )
-        return self._session
+        await self._endpoint.close()
 
     async def list_models(self) -> list[str]:
         """What the endpoint offers. Raises `ProviderFailed`."""
-        with _failures_in_our_words():
-            async with self._http.get(self._models) as response:
+        with failures_in_our_words():
+            async with self._endpoint.http.get(self._models) as response:
                 reply = wire.read_json(await wire.read_body(response))
             match reply:
                 case {"data": [*models]}:
@@ -91,7 +68,7 @@ class OpenAICompatible:
             return self._read_whole(await wire.read_body(response))
 
     def _post(self, body: Mapping[str, Any]) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self._http.post(self._completions, data=orjson.dumps(body))
+        return self._endpoint.http.post(self._completions, data=orjson.dumps(body))
 
     def _read_whole(self, raw: bytes) -> Answer:
         reply = wire.read_json(raw)
@@ -158,22 +135,3 @@ class _Reading:
     def _show(self, piece: str) -> None:
         if piece:
             self.show(piece)
-
-
-def _under(base_url: str, path: str) -> URL:
-    """The address may carry a query, which stays."""
-    base = URL(base_url)
-    return base.with_path(f"{base.path.rstrip('/')}/{path}", keep_query=True)
-
-
-def _proxy_to(url: URL) -> str | None:
-    """What HTTPS_PROXY and its like say. aiohttp's `trust_env` would ask them, and .netrc, in every call."""
-    return None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
-
-
-@contextmanager
-def _failures_in_our_words() -> Iterator[None]:
-    try:
-        yield
-    except wire.FAILURES as error:
-        raise wire.failure_of(error) from None
