@@ -109,7 +109,9 @@ class _Bert:
         return self._node("Where", self._node("Cast", mask, to=TensorProto.BOOL), self._constant(np.float32(0)), lowest)
 
     def layer(self, name: str, hidden: str, mask: str) -> str:
-        attended = self._dense(f"{name}.attention.output.dense", self._attention(f"{name}.attention.self", hidden, mask))
+        attended = self._dense(
+            f"{name}.attention.output.dense", self._attention(f"{name}.attention.self", hidden, mask)
+        )
         hidden = self._normalized(f"{name}.attention.output.LayerNorm", self._node("Add", attended, hidden))
         wide = self._node("Gelu", self._dense(f"{name}.intermediate.dense", hidden))
         narrow = self._dense(f"{name}.output.dense", wide)

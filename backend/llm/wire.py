@@ -14,17 +14,26 @@ from backend.llm.types import Outcome, ProviderFailed, Usage
 # What a connection raises; a ValueError comes of a key that fits into no header.
 FAILURES = (aiohttp.ClientError, OSError, ValueError)
 
-LONGEST_LINE = 1 << 20
+LONGEST_LINE, LONGEST_BODY = 1 << 20, 64 << 20
 # Beyond these, a provider tells nonsense that no column holds.
 MOST_TOKENS, HIGHEST_COST = 100_000_000, 1_000.0
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes:
     """The body of a good response. Raises `ProviderFailed` for any other, and what aiohttp does."""
-    raw = await response.read()
+    raw = await _read_whole(response)
     if response.ok:
         return raw
     raise _refusal(response.status, _code_in(raw), _retry_after(response.headers))
+
+
+async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
+    pieces, size = [], 0
+    async for piece in response.content.iter_any():
+        pieces.append(piece)
+        if (size := size + len(piece)) > LONGEST_BODY:
+            raise ProviderFailed(Outcome.GARBLED, "an endless body")
+    return b"".join(pieces)
 
 
 async def read_events(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
