@@ -4,7 +4,7 @@ In a test:      async with Provider() as provider: provider.will(Fails(429, retr
 By hand:        python -m tests.simulators.provider 9100 --latency-ms 500
                 LLM_CHAIN=stub:any STUB_BASE_URL=http://127.0.0.1:9100/v1 llmbot chat
 
-Unless told otherwise, it says what was said to it.
+Unless told otherwise, it says what was said to it. Its embeddings are in tests/simulators/embeddings.py.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Self
 
 from aiohttp import web
 
+from tests.simulators.embeddings import Embeddings
 from tests.simulators.provider_behaviours import BROKEN_JSON as BROKEN_JSON
 from tests.simulators.provider_behaviours import OTHER_SHAPE as OTHER_SHAPE
 from tests.simulators.provider_behaviours import WEB_PAGE as WEB_PAGE
@@ -45,6 +46,7 @@ class Provider:
         self.usual = usual or Answer()
         self.rule: Rule = lambda body: None
         self.models = ["simulated"]
+        self.embeddings = Embeddings()
         self.calls: list[Call] = []
         self.in_flight = self.most_in_flight = 0
         self.port = 0
@@ -90,6 +92,8 @@ class Provider:
         application = web.Application(client_max_size=64 << 20)
         application.router.add_post("/v1/chat/completions", self._complete)
         application.router.add_get("/v1/models", self._list_models)
+        application.router.add_post("/v1/embeddings", self._embed)
+        application.router.add_post("/embeddings", self._embed)  # where Infinity has them
         return application
 
     async def _open(self) -> None:
@@ -109,6 +113,11 @@ class Provider:
             if not self._admits(request):
                 return refusal(401, "Incorrect API key provided.")
             return await self._behaviour(call).perform(request, call)
+
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        if not self._admits(request):
+            return refusal(401, "Incorrect API key provided.")
+        return await self.embeddings.perform(request)
 
     def _behaviour(self, call: Call) -> Behaviour:
         return self.rule(call.body) or (self._queue.popleft() if self._queue else self.usual)
