@@ -37,9 +37,9 @@ class Embedder(Protocol):
 
 def of_length_one(rows: Vectors) -> Vectors:
     """The rows with their directions kept. Raises `ValueError` if a row has none."""
-    # In 64 bits, since the squares of great numbers fit into no fewer.
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-    if not np.all(np.isfinite(lengths) & (lengths > 0)):
+    wide = rows.astype(np.float64)  # in which the squares of great numbers fit
+    lengths = np.sqrt(np.vecdot(wide, wide))
+    if not (np.isfinite(lengths).all() and lengths.all()):
         raise ValueError("a vector without a direction")
-    vectors: Vectors = (rows / lengths[:, None]).astype(np.float32)
-    return vectors
+    wide /= lengths[:, None]
+    return wide.astype(np.float32)

@@ -1,6 +1,6 @@
 """What an endpoint for embeddings sends, as vectors; whatever else it sends is a `ProviderFailed`."""
 
-from base64 import b64decode
+from binascii import a2b_base64
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def _in_order(rows: list[Any]) -> list[Any]:
 def _vector(told: object) -> Vectors:
     """From base64 of little-endian 32-bit floats, or from a list of numbers, whatever was asked for."""
     if isinstance(told, str):
-        return np.frombuffer(b64decode(told, validate=True), "<f4")
+        return np.frombuffer(a2b_base64(told, strict_mode=True), "<f4")
     vector = np.array(told, dtype=np.float32)
     if vector.ndim != 1 or not vector.size:
         raise ValueError("no list of numbers")
