@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     llm_timeout_seconds: float = Field(default=60, gt=0, le=600)
     llm_prices: str = ""
 
+    embeddings: str = ""
+
     context_tokens: int = Field(default=16_000, ge=500)
     short_history_limit: int = Field(default=8, ge=0, le=1_000)
     summary_threshold: int = Field(default=24, ge=2)

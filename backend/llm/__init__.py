@@ -1,4 +1,4 @@
-"""Asks the first model of a chain that answers; counts tokens and cost."""
+"""Asks the first model of a chain that answers; counts tokens and cost; embeds."""
 
 from backend.llm.llm import Llm as Llm
 from backend.llm.types import Answer as Answer

@@ -50,7 +50,7 @@ def _service(name: str, model: str, environment: Mapping[str, str]) -> ServiceEm
 
 def _local(model: str, environment: Mapping[str, str]) -> LocalEmbedder:
     if not (find_spec("onnxruntime") and find_spec("tokenizers")):
-        raise EmbedderInvalid("a local embedder needs more packages: pip install 'llm-bot-core[onnx]'")
+        raise EmbedderInvalid("a local embedder needs the packages onnxruntime and tokenizers: install them")
     cache = Path(environment.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "llm-bot-core" / "models"
     if not find_model(model, cache) and not may_be_on_hub(model):
         raise EmbedderInvalid(

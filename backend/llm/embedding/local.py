@@ -28,8 +28,8 @@ Made = TypeVar("Made")
 MOST_THREADS = 4
 # So much work at a time that a stop need not wait long, and that memory stays bounded.
 MOST_TEXTS, MOST_CHARACTERS = 16, 16_000
-# More than the models here read of a text.
-LONGEST_TEXT = 40_000
+# More characters than the most tokens of a text have, as a rule; the rest need not be looked at.
+LONGEST_TEXT = 20_000
 # After a model could not be loaded or fetched.
 REST_SECONDS = 60.0
 

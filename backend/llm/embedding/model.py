@@ -16,8 +16,9 @@ from backend.llm.embedding.types import EmbedderInvalid, Vectors, of_length_one
 
 Tokens = npt.NDArray[np.int64]
 
-# In 512 positions most of these models were trained; attention over more costs memory by the square.
-USUAL_TOKENS, MOST_TOKENS = 512, 8192
+# Attention costs memory by the square of the tokens: a quarter of a gigabyte for so many.
+USUAL_TOKENS, MOST_TOKENS = 512, 2048
+UNLIMITED = 1_000_000  # and more is what transformers writes down for a limit that nobody knows
 INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 POOLED, UNPOOLED = "sentence_embedding", ("last_hidden_state", "token_embeddings")
 
@@ -92,9 +93,9 @@ def read_shape(folder: Path) -> Shape:
         _read(folder / "tokenizer_config.json").get("model_max_length"),
         config.get("max_position_embeddings"),
     )
-    most = next((limit for limit in limits if isinstance(limit, int) and 0 < limit <= MOST_TOKENS), USUAL_TOKENS)
+    limit = next((limit for limit in limits if isinstance(limit, int) and 0 < limit < UNLIMITED), USUAL_TOKENS)
     padding = config.get("pad_token_id")
-    return Shape(most, padding if isinstance(padding, int) else 0, _pooling(folder))
+    return Shape(min(limit, MOST_TOKENS), padding if isinstance(padding, int) else 0, _pooling(folder))
 
 
 def _pooling(folder: Path) -> str:
