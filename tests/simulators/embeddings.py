@@ -80,6 +80,7 @@ class Embeddings:
         self.calls: list[Call] = []
         self.refuses_base64 = False
         self.most_texts = self.longest_text = 1 << 30
+        self.refused_word = ""
         self._queue: deque[Behaviour] = deque()
         self._called = asyncio.Condition()
 
@@ -112,4 +113,6 @@ class Embeddings:
             return "base64 encoding is not currently supported"
         if len(texts) > self.most_texts or max(map(len, texts)) > self.longest_text or "" in texts:
             return "'$.input' is invalid."
+        if self.refused_word and any(self.refused_word in text for text in texts):
+            return "The response was filtered."
         return ""

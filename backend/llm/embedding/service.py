@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import orjson
@@ -32,6 +33,18 @@ SHORTEST_CUT = 500
 # OpenAI refuses an empty text, and everything that comes with it.
 BLANK = "."
 
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What stands before texts of a kind, how many seconds one request of them may take, and what is embedded instead
+    of one that the provider would not have in any length: an empty string means nothing.
+    """
+
+    prefix: str
+    seconds: float
+    stand_in: str
+
+
 # A fifth of the bytes of decimal numbers, and far less to parse. Who does not know it ignores it, or refuses.
 BASE64 = {"encoding_format": "base64"}
 
@@ -45,27 +58,31 @@ class ServiceEmbedder:
     def __init__(self, spec: str, model: str, endpoint: Endpoint) -> None:
         self.spec = spec
         self._model = model
-        self._prefixes = prefixes_of(model)
+        prefixes = prefixes_of(model)
+        # A passage that is refused must not keep the others waiting for ever: it will be found by its words.
+        self._passages = _Kind(prefixes.passage, PASSAGES_SECONDS, stand_in=BLANK)
+        self._questions = _Kind(prefixes.question, QUESTION_SECONDS, stand_in="")
         self._endpoint = endpoint
         self._embeddings = endpoint.under("embeddings")
         self._encoding, self._encoding_known = BASE64, False
         self._patience = Patience()
 
     async def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        return await self._embed(texts, self._prefixes.passage, PASSAGES_SECONDS)
+        return await self._embed(texts, self._passages)
 
     async def embed_questions(self, texts: Sequence[str]) -> Vectors:
-        return await self._embed(texts, self._prefixes.question, QUESTION_SECONDS)
+        return await self._embed(texts, self._questions)
 
     async def close(self) -> None:
         await self._endpoint.close()
 
-    async def _embed(self, texts: Sequence[str], prefix: str, seconds: float) -> Vectors:
+    async def _embed(self, texts: Sequence[str], kind: _Kind) -> Vectors:
         forbid_open_transaction()
+        ready = [prepared(text, kind.prefix, LONGEST_TEXT).strip() or BLANK for text in texts]
         try:
             made = [
-                await self._embed_batch(batch, time.monotonic() + seconds)
-                for batch in batches([prepared(text, prefix, LONGEST_TEXT).strip() or BLANK for text in texts])
+                await self._embed_batch(batch, kind.stand_in, time.monotonic() + kind.seconds)
+                for batch in batches(ready)
             ]
             return joined(made)
         except ProviderFailed as failure:
@@ -79,7 +96,7 @@ class ServiceEmbedder:
             )
             raise EmbedderUnavailable(retry_after=wait or None) from None
 
-    async def _embed_batch(self, texts: Sequence[str], deadline: float) -> Vectors:
+    async def _embed_batch(self, texts: Sequence[str], stand_in: str, deadline: float) -> Vectors:
         """In smaller requests, if one is refused."""
         try:
             return await self._ask_until(deadline, texts)
@@ -87,9 +104,12 @@ class ServiceEmbedder:
             if failure.outcome is not Outcome.REFUSED:
                 raise
             parts = smaller(texts)
-            if not parts:
+            if not parts and (not stand_in or texts == [stand_in]):
                 raise self._denied(failure) from None
-        return joined([await self._embed_batch(part, deadline) for part in parts])
+        if not parts:
+            log.warning("passage_refused", embedder=self.spec)
+            return await self._embed_batch([stand_in], stand_in, deadline)
+        return joined([await self._embed_batch(part, stand_in, deadline) for part in parts])
 
     def _denied(self, refusal: ProviderFailed) -> ProviderFailed:
         """It is not the size that the provider minds, so it would refuse the next request as well."""

@@ -224,9 +224,10 @@ async def test_who_keeps_failing_is_left_alone(embedder: ServiceEmbedder, provid
 
 
 async def test_nobody_waits_for_one_who_hangs(
-    embedder: ServiceEmbedder, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    connect_embedder: Connect, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "QUESTION_SECONDS", 0.2)
+    embedder = connect_embedder(provider.base_url)
     provider.embeddings.will(Hangs())
     began = time.monotonic()
     with pytest.raises(EmbedderUnavailable):
@@ -252,6 +253,21 @@ async def test_a_text_that_is_refused_is_cut(embedder: ServiceEmbedder, provider
     texts = ["short", "word " * 2_000, "another"]
     vectors = await embedder.embed_passages(texts)
     np.testing.assert_allclose(vectors, expected("short", texts[1][:2_500], "another"), atol=1e-6)
+
+
+async def test_a_passage_that_is_refused_in_any_length_does_not_hold_up_the_others(
+    embedder: ServiceEmbedder, provider: Provider
+) -> None:
+    provider.embeddings.refused_word = "forbidden"
+    vectors = await embedder.embed_passages(["one", "forbidden " * 200, "two", "forbidden"])
+    np.testing.assert_allclose(vectors, expected("one", ".", "two", "."), atol=1e-6)
+
+
+async def test_a_question_that_is_refused_has_no_vector(embedder: ServiceEmbedder, provider: Provider) -> None:
+    provider.embeddings.refused_word = "forbidden"
+    with pytest.raises(EmbedderUnavailable):
+        await embedder.embed_questions(["forbidden"])
+    assert len(await embedder.embed_questions(["allowed"])) == 1
 
 
 async def test_who_refuses_everything_is_not_asked_for_ever(embedder: ServiceEmbedder, provider: Provider) -> None:
