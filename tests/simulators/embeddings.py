@@ -78,6 +78,7 @@ class Embeddings:
     def __init__(self) -> None:
         self.usual: Behaviour = Embeds()
         self.calls: list[Call] = []
+        self.paths: list[str] = []
         self.refuses_base64 = False
         self.most_texts = self.longest_text = 1 << 30
         self.refused_word = ""
@@ -101,6 +102,7 @@ class Embeddings:
     async def perform(self, request: web.Request) -> web.StreamResponse:
         call = Call(await request.read(), request.headers, time.time())
         self.calls.append(call)
+        self.paths.append(request.path)
         async with self._called:
             self._called.notify_all()
         if reason := self._refuses(call):

@@ -114,7 +114,6 @@ def _accept(file: HubFile, part: Path) -> None:
     if part.stat().st_size < file.size:
         raise DownloadFailed(f"{file.path} was cut")
     if not file.is_at(part):
-        part.unlink()
         raise DownloadFailed(f"{file.path} is not what the hub says it is")
 
 

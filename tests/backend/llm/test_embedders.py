@@ -27,6 +27,7 @@ async def test_a_service_is_found_by_its_own_variables(provider: Provider, spec:
     assert vectors.shape == (1, 256)
     assert embedder.spec == spec.replace("My-Own", "my-own")
     assert provider.embeddings.calls[0].body["model"] == spec.partition(":")[2]
+    assert provider.embeddings.paths == ["/v1/embeddings"]
 
 
 @pytest.mark.parametrize("path", ["", "/", "/v1"])
@@ -36,6 +37,7 @@ async def test_infinity_has_its_embeddings_without_v1(provider: Provider, path: 
     await embedder.embed_questions(["hello"])
     await embedder.close()
     assert embedder.spec == "infinity:BAAI/bge-m3"
+    assert provider.embeddings.paths == [f"{path.rstrip('/')}/embeddings"]
     assert "Authorization" not in provider.embeddings.calls[0].headers
 
 

@@ -128,6 +128,7 @@ async def test_two_do_not_download_the_same(hub: Hub, tmp_path: Path) -> None:
         download(hub, tmp_path / "model"), download(hub, tmp_path / "model"), return_exceptions=True
     )
     assert [type(result) for result in results if result] == [DownloadFailed]
+    assert len(hub.gets) == len({get.path for get in hub.gets})
     assert files_in(tmp_path / "model")[GRAPH] == hub.files[GRAPH]
 
 

@@ -98,9 +98,10 @@ async def test_an_endless_text_is_cut(embedder: ServiceEmbedder, provider: Provi
     assert len(provider.embeddings.texts[0][0]) <= service.LONGEST_TEXT
 
 
-async def test_an_empty_text_has_a_vector_too(embedder: ServiceEmbedder) -> None:
+async def test_an_empty_text_has_a_vector_too(embedder: ServiceEmbedder, provider: Provider) -> None:
     vectors = await embedder.embed_passages(["", " \n", "hello", "half a character \ud83d"])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert len(provider.embeddings.calls) == 1
 
 
 async def test_order_is_told_by_the_index(embedder: ServiceEmbedder, provider: Provider) -> None:
@@ -181,7 +182,8 @@ async def test_an_endless_body_is_not_read(
     connect_embedder: Connect, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "LONGEST_BODY", 100_000)
-    await problem_of(connect_embedder(await serve(http(b" " * 200_000))))
+    long = b'{"data": [{"embedding": [1, 2]}]}' + b" " * 200_000
+    await problem_of(connect_embedder(await serve(http(long))))
 
 
 @pytest.mark.parametrize("failure", [Fails(500), Fails(503), Fails(429), Fails(408), Cuts(0), Cuts(3)])
@@ -272,9 +274,13 @@ async def test_a_question_that_is_refused_has_no_vector(embedder: ServiceEmbedde
 
 async def test_who_refuses_everything_is_not_asked_for_ever(embedder: ServiceEmbedder, provider: Provider) -> None:
     provider.embeddings.usual = Fails(400)
-    for _ in range(4):
+    for _ in range(3):
         await problem_of(embedder, *["word " * 3_000] * 40)
-    assert len(provider.embeddings.calls) < 3 * 25
+    asked = len(provider.embeddings.calls)
+    assert asked < 3 * 25
+    problem = await problem_of(embedder)
+    assert problem.retry_after == pytest.approx(15, abs=5)
+    assert len(provider.embeddings.calls) == asked
 
 
 async def test_calls_go_side_by_side(embedder: ServiceEmbedder, provider: Provider) -> None:
