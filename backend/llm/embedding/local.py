@@ -3,11 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from backend.llm.embedding.model import Model
 
 log = structlog.get_logger(__name__)
-Made = TypeVar("Made")
 
 # Beyond a few threads a small model gains nothing, and the rest of the machine would wait.
 MOST_THREADS = 4
@@ -71,18 +70,16 @@ class LocalEmbedder:
         ready = [prepared(text, prefix, LONGEST_TEXT) for text in texts]
         vectors: Vectors | None = None
         for rows in batches([len(text) for text in ready]):
-            made = await self._run(thread, lambda batch: self._loaded().embed(batch), [ready[row] for row in rows])
+            made = await self._run(thread, [ready[row] for row in rows])
             if vectors is None:
                 vectors = np.empty((len(ready), made.shape[1]), np.float32)
             vectors[rows] = made
         return np.empty((0, 0), np.float32) if vectors is None else vectors
 
-    async def _run(
-        self, thread: ThreadPoolExecutor, work: Callable[[Sequence[str]], Vectors], texts: Sequence[str]
-    ) -> Vectors:
+    async def _run(self, thread: ThreadPoolExecutor, texts: Sequence[str]) -> Vectors:
         self._expect_work()
         try:
-            return await asyncio.get_running_loop().run_in_executor(thread, work, texts)
+            return await asyncio.get_running_loop().run_in_executor(thread, lambda: self._loaded().embed(texts))
         except EmbedderUnavailable:
             raise
         except Exception as error:  # onnxruntime and tokenizers raise what they like

@@ -9,6 +9,9 @@ from typing import TypeAlias
 import pytest
 
 from backend.llm import ChatMessage, Completion, Llm, NoProviderAnswered, ProviderFailed, Purpose
+from backend.llm.embedding import service
+from backend.llm.embedding.service import ServiceEmbedder
+from backend.llm.endpoint import Endpoint
 from backend.llm.openai_compatible import OpenAICompatible
 from backend.llm.prices import Price
 from tests.simulators.provider import Provider
@@ -43,6 +46,7 @@ class Reader:
 
 Chain: TypeAlias = Callable[..., Llm]
 Connect: TypeAlias = Callable[..., OpenAICompatible]
+ConnectEmbedder: TypeAlias = Callable[[str], ServiceEmbedder]
 Serve: TypeAlias = Callable[[bytes], Awaitable[str]]
 
 
@@ -107,3 +111,23 @@ async def serve() -> AsyncIterator[Serve]:
     for server in servers:
         server.close()
         await server.wait_closed()
+
+
+@pytest.fixture
+async def connect_embedder() -> AsyncIterator[ConnectEmbedder]:
+    async with AsyncExitStack() as stack:
+
+        def make(base_url: str) -> ServiceEmbedder:
+            made = ServiceEmbedder("mine:model", "model", Endpoint(base_url, "k"))
+            stack.push_async_callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+async def embedder(
+    provider: Provider, connect_embedder: ConnectEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> ServiceEmbedder:
+    monkeypatch.setattr(service, "PAUSE_SECONDS", 0.01)
+    return connect_embedder(provider.base_url)

@@ -103,9 +103,12 @@ async def test_a_question_does_not_wait_for_passages(tmp_path: Path) -> None:
     gate = Event()
     embedder._passages.submit(gate.wait)  # a long batch
     passages = asyncio.ensure_future(embedder.embed_passages(["w1"]))
-    assert len(await embedder.embed_questions(["w2"])) == 1
-    assert not passages.done()
-    gate.set()
+    try:
+        async with asyncio.timeout(30):
+            assert len(await embedder.embed_questions(["w2"])) == 1
+        assert not passages.done()
+    finally:
+        gate.set()
     assert len(await passages) == 1
     await embedder.close()
 
