@@ -23,8 +23,10 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import BIT, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -33,6 +35,18 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class HALFVEC(UserDefinedType[Any]):
+    """pgvector's vectors of two bytes per dimension, of any length."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "HALFVEC"
+
+
+ischema_names["halfvec"] = HALFVEC  # so that Alembic's check knows it when it sees it
 
 
 class Model(DeclarativeBase):
@@ -237,6 +251,23 @@ class VectorIndex(Model):
     dimensions: Mapped[int]
     state: Mapped[str]
     indexing_until: Mapped[datetime | None]
+
+
+class Vector(Model):
+    """What an embedder made of a piece, while vectors are kept in Postgres.
+
+    `code` is the vector in a few bits per dimension. The index by scope carries it, so that a search reads nothing else
+    until it knows which vectors are worth comparing; a foreign key's check finds its rows by the primary key.
+    """
+
+    __tablename__ = "vectors"
+    __table_args__ = (Index("ix_vectors_scope", "index_id", "scope", postgresql_include=["embedding_id", "code"]),)
+
+    embedding_id: Mapped[int] = mapped_column(ForeignKey("embeddings.id", ondelete="CASCADE"), primary_key=True)
+    index_id: Mapped[int] = mapped_column(ForeignKey("vector_indexes.id", ondelete="CASCADE"), primary_key=True)
+    scope: Mapped[UUID]
+    code: Mapped[bytes] = mapped_column(BIT(varying=True))
+    vector: Mapped[bytes] = mapped_column(HALFVEC())
 
 
 class ForgottenVector(Model):
