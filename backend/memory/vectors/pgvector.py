@@ -8,7 +8,7 @@ import numpy as np
 
 from backend.database import Database, StorageUnavailable
 from backend.memory.vectors.codes import encode
-from backend.memory.vectors.store import Found, VectorIndex, Vectors, VectorStoreUnavailable
+from backend.memory.vectors.store import Found, VectorIndex, Vectors, VectorStoreUnavailable, last_of_each
 
 # So many of the codes' nearest hold nearly all of the nearest: see docs/adr/0005-short-codes-before-exact-vectors.md.
 # A memory of up to so many is searched exactly.
@@ -76,7 +76,7 @@ class PgVector:
 
     async def put(self, index: VectorIndex, ids: Sequence[int], scopes: Sequence[UUID], vectors: Vectors) -> None:
         index.check(vectors)
-        last = {id: place for place, id in enumerate(ids)}
+        last = last_of_each(ids)
         rows = vectors[list(last.values())]
         with _unavailable_as_a_vector_store():
             await self._db.run(

@@ -44,6 +44,11 @@ class VectorIndex:
             )
 
 
+def last_of_each(ids: Sequence[int]) -> dict[int, int]:
+    """Where each id stands for the last time."""
+    return {id: place for place, id in enumerate(ids)}
+
+
 class VectorStore(Protocol):
     """Vectors of embeddings, each in one scope, which is never left by a search.
 

@@ -1,12 +1,15 @@
 """A vector store to try, and the promises that its vectors keep."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import numpy as np
+import pytest
 
 from backend.database import Database
+from backend.local.process import Child
 from backend.memory.vectors import VectorIndex, Vectors, VectorStore
 
 DIMENSIONS, TRAITS = 24, 16
@@ -30,13 +33,23 @@ insert into vector_indexes (store, embedder, dimensions, state) values ($1, 'tes
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """`kill` ends the store at once, as a loss of power would; `revive` starts it again on what it had on disk."""
+    """`process` is the store's, if it is ours."""
 
     store: VectorStore
     index: VectorIndex
     db: Database
-    kill: Callable[[], Awaitable[None]]
-    revive: Callable[[], Awaitable[None]]
+    process: Child | None
+
+    async def kill(self) -> None:
+        """The store ends in the middle of whatever it does."""
+        if self.process is None:
+            pytest.skip("a server that somebody else started cannot be killed")
+        await asyncio.to_thread(self.process.kill)
+
+    async def revive(self) -> None:
+        """It starts again, on what it had on disk."""
+        if self.process:
+            await asyncio.to_thread(self.process.start)
 
     async def promise(self, count: int) -> list[int]:
         """Ids of embeddings which are in need of vectors."""
