@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from qdrant_client.http import models
 
 from tests.simulators.qdrant_engine import Engine, Impossible
@@ -99,10 +99,10 @@ class Qdrant:
             return web.Response(status=401, text="Must provide an API key or an Authorization bearer token")
         try:
             return await handler(request)
-        except ValidationError as error:
-            return _error(400, f"Format error in JSON body: {error.errors(include_url=False)[:2]}")
         except Impossible as impossible:
             return _error(impossible.status, str(impossible))
+        except ValueError as error:  # of the models, or of the engine
+            return _error(400, f"Format error in JSON body: {error}")
 
     async def _ready(self, _: web.Request) -> web.Response:
         return web.Response(text="all shards are ready")
