@@ -18,6 +18,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = SecretStr("postgresql://llmbot@127.0.0.1:5432/llmbot")
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    qdrant_url: str = ""
+    qdrant_api_key: SecretStr = SecretStr("")
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
