@@ -27,7 +27,9 @@ on conflict (embedding_id, index_id) do update
 set scope = excluded.scope, code = excluded.code, vector = excluded.vector
 """
 
-# The first step reads nothing but a part of one index, where a scope's codes lie side by side.
+# The first step reads nothing but a part of one index, where a scope's codes lie side by side. The second looks each
+# vector up
+# by its key: where one scope is nearly all there is, Postgres would rather read all vectors; `limit 1` forbids it.
 SEARCH = """
 with near as materialized (
     select embedding_id from vectors
@@ -37,9 +39,10 @@ with near as materialized (
 ), question as materialized (
     select $5::real[]::halfvec as vector
 )
-select embedding_id, 1 - (vectors.vector <=> question.vector) as cosine
-from question, near join vectors using (embedding_id)
-where index_id = $1
+select near.embedding_id, 1 - (kept.vector <=> question.vector) as cosine
+from question, near cross join lateral (
+    select vector from vectors where embedding_id = near.embedding_id and index_id = $1 limit 1
+) as kept
 order by cosine desc, embedding_id
 limit $6
 """

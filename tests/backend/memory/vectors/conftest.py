@@ -1,4 +1,5 @@
 import os
+import random
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -38,6 +39,8 @@ def mortal_stores(clean_environment: None, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="package")
 async def own_db(mortal_stores: Stores) -> AsyncIterator[Database]:
     async with Database(mortal_stores.database_url) as db:
+        # A real Qdrant may hold collections that are not ours, and they are named by these numbers.
+        await db.run(f"alter table vector_indexes alter column id restart with {random.randrange(10**9, 2 * 10**9)}")
         yield db
 
 
