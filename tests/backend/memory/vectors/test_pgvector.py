@@ -1,6 +1,7 @@
 """What only vectors in Postgres promise: they go with what they stand for, and a search reads little."""
 
 import re
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -13,9 +14,10 @@ from tests.backend.memory.vectors.shelf import Shelf, make_index, some_vectors
 
 
 @pytest.fixture
-async def shelf(db: Database) -> Shelf:
+async def shelf(db: Database) -> AsyncIterator[Shelf]:
     store = PgVector(db)
-    return Shelf(store, await make_index(db, store.name), db, None)
+    yield Shelf(store, await make_index(db, store.name), db, None)
+    await db.run("truncate vector_indexes, forgotten_vectors cascade")
 
 
 async def test_a_vector_goes_with_what_it_stands_for(shelf: Shelf) -> None:
