@@ -14,6 +14,12 @@ from backend.errors import Unavailable
 # A transaction that waits longer than this is a bug; Postgres itself ends it.
 IDLE_LIMIT_MS = 5_000
 POOL_SIZE = 16
+SERVER_SETTINGS = {
+    "idle_in_transaction_session_timeout": str(IDLE_LIMIT_MS),
+    # Whatever is asked here is found by an index. Of a table that was small when Postgres last looked at it, it would
+    # read every row, and go on doing so for a while when there are thousands.
+    "enable_seqscan": "off",
+}
 # A lock or a slow disk may hold a statement up; a client should not wait longer than this for the store.
 STATEMENT_LIMIT_SECONDS = 15.0
 
@@ -69,7 +75,7 @@ class Database:
             timeout=STATEMENT_LIMIT_SECONDS,
             init=_speak_json,
             reset=_leave_as_it_is,
-            server_settings={"idle_in_transaction_session_timeout": str(IDLE_LIMIT_MS)},
+            server_settings=SERVER_SETTINGS,
         )
 
     async def __aenter__(self) -> Self:
