@@ -83,8 +83,8 @@ ACCEPT = f"""
 with bot as (
     select id, persona from bots where slug = $1 and enabled
 ), known as (
-    select session.id, session.last_position from chat_sessions session join bot on bot.id = session.bot_id
-    where chat_id = $2 and thread_id = $3 and user_id = $4 and is_active
+    select id, last_position from chat_sessions
+    where chat_id = $2 and thread_id = $3 and user_id = $4 and bot_id = (select id from bot) and is_active
 ), session as (
     insert into chat_sessions as session
         (bot_id, chat_id, thread_id, user_id, chat_type, language, last_position, messages_since_summary)
@@ -150,32 +150,33 @@ with session as (
 select position, attempt from turn
 """
 
-# Told to the other processes only when somebody waits: NOTIFY makes commits queue up.
+# Told to the other processes only when somebody waits: NOTIFY makes commits queue up. The session is a parameter, not
+# the turn's column, so that its index is looked up: a join would read all unfinished turns, and many just finished.
 TELL_WAITING = f"""
-select pg_notify('{CHANNEL}', turn.session_id::text) from turn
-where exists (select from turns where session_id = turn.session_id and status = 'waiting')
+select pg_notify('{CHANNEL}', $3::text) from turn
+where exists (select from turns where session_id = $3::uuid and status = 'waiting')
 """
 
 # The session's row is locked before the turn's, as `ACCEPT` and `REOPEN` do it: another order would be a deadlock.
 CLOSE = f"""
-with due as (
-    -- Messages that wait are counted, but cannot be folded in yet: see memory/folding.py.
-    select $10 > 0 and ($11 or messages_since_summary + 1 >= $10 + (
-            select count(*) from turns where session_id = $3 and status = 'waiting'
-        ))
-        and (summary_asked_at is null or summary_asked_at < now() - make_interval(secs => $12)) as due
-    from chat_sessions where id = $3
-), session as (
-    update chat_sessions set messages_since_summary = messages_since_summary + 1,
-        summary_asked_at = case when due then now() else summary_asked_at end
-    from due
-    where id = $3 and exists (select from turns where id = $1 and attempt = $2 and status = 'open')
-    returning id, due
+with session as (
+    update chat_sessions set
+        messages_since_summary = messages_since_summary + 1,
+        summary_asked_at = case
+            -- Messages that wait are counted, but cannot be folded in yet: see memory/folding.py.
+            when $10 > 0 and ($11 or messages_since_summary + 1 >= $10 + (
+                    select count(*) from turns where session_id = $3 and status = 'waiting'
+                ))
+                and (summary_asked_at is null or summary_asked_at < now() - make_interval(secs => $12))
+            then now() else summary_asked_at end
+    where id = $3
+        and exists (select from turns where session_id = $3 and id = $1 and attempt = $2 and status = 'open')
+    returning id, summary_asked_at is not distinct from now() as due
 ), turn as (
     update turns set status = 'answered', finished_at = now(), model = $6, milliseconds = $7, window_tokens = $8,
         summary_version = $9
     from session
-    where turns.id = $1 and attempt = $2 and status = 'open'
+    where turns.session_id = $3 and turns.id = $1 and attempt = $2 and status = 'open'
     returning session_id, position, session.due
 ), message as (
     insert into messages (session_id, turn_id, position, role, content, tokens, model)
@@ -186,10 +187,10 @@ select due, (select count(*) from told) from turn
 
 FAIL = f"""
 with turn as (
-    update turns set status = 'failed', finished_at = now(), problem = $3
-    where id = $1 and attempt = $2 and status in ('waiting', 'open')
+    update turns set status = 'failed', finished_at = now(), problem = $4
+    where session_id = $3 and id = $1 and attempt = $2 and status in ('waiting', 'open')
     returning session_id
-), calls as ({insert_calls("turn", "$4")}), told as ({TELL_WAITING})
+), calls as ({insert_calls("turn", "$5")}), told as ({TELL_WAITING})
 select (select count(*) from told) from turn
 """
 
@@ -287,7 +288,7 @@ async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRu
 
 async def fail_turn(db: Database, turn: Turn, problem: str, calls: tuple[Call, ...] = ()) -> None:
     """Record that this attempt has ended without an answer; its key may be asked again."""
-    await db.run(FAIL, turn.id, turn.attempt, problem, as_rows(calls))
+    await db.run(FAIL, turn.id, turn.attempt, turn.session_id, problem, as_rows(calls))
 
 
 async def fail_orphans(db: Database) -> list[UUID]:

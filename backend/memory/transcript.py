@@ -52,7 +52,8 @@ class Past:
 def past_of(session: str, *, before: str, limit: str) -> str:
     """SQL of one row, read by `as_past`: the past of `session` before a position.
 
-    The newest `limit` messages are read at most: what is older would not fit into a window anyway.
+    The newest `limit` messages are read at most: what is older would not fit into a window anyway. They come the
+    newest first, as the index has them, so that nothing has to be sorted.
     """
     return f"""
         select summary.version, summary.content as story, summary.facts, summary.last_position as summary_position,
@@ -63,8 +64,9 @@ def past_of(session: str, *, before: str, limit: str) -> str:
             where session_id = {session} order by version desc limit 1
         ) summary on true
         cross join lateral (
-            select array_agg(role order by position) as roles, array_agg(content order by position) as contents,
-                array_agg(tokens order by position) as tokens
+            select array_agg(role order by position desc) as roles,
+                array_agg(content order by position desc) as contents,
+                array_agg(tokens order by position desc) as tokens
             from (
                 select position, role, content, tokens from messages
                 where session_id = {session} and position < {before}
@@ -85,7 +87,7 @@ async def read_past(db: Database, session_id: UUID, *, before: int, limit: int) 
 
 def as_past(row: Record) -> Past:
     lines = zip(row["roles"] or (), row["contents"] or (), row["tokens"] or (), strict=True)
-    return Past(as_summary(row), [Line(*line) for line in lines])
+    return Past(as_summary(row), [Line(*line) for line in lines][::-1])
 
 
 def as_summary(row: Record) -> Summary | None:
