@@ -108,7 +108,10 @@ with bot as (
     insert into messages (session_id, turn_id, position, role, content, tokens)
     select session_id, $7, position, 'user', $10, $11 from turn
 )
-select turn.session_id, turn.position, turn.status, bot.persona, past.*
+select turn.session_id, turn.position, turn.status, bot.persona, past.*,
+    -- This commit does not wait for the disk: nobody is told of it before the turn is closed, which brings both there.
+    -- If it is lost with Postgres, there is nothing to be closed, and the client asks again.
+    set_config('synchronous_commit', 'off', true)
 from turn cross join bot left join known on true
 cross join lateral ({past_of("known.id", before="turn.position", limit="$12")}) past
 """

@@ -90,6 +90,12 @@ class Tables:
 
         await until(are)
 
+    async def wal_writer(self) -> int:
+        """The process of Postgres that brings to disk what no commit waits for."""
+        rows = await self._db.run("select pid from pg_stat_activity where backend_type = 'walwriter'")
+        pid: int = rows[0]["pid"]
+        return pid
+
     async def stopped(self, count: int) -> None:
         """Returns once so many statements wait for a lock."""
 
