@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
+from threading import Event, Lock
 from typing import Protocol
 from uuid import UUID
 
@@ -14,13 +15,15 @@ log = structlog.get_logger(__name__)
 QUEUE = "default"
 # A call that waits longer than this for its broker is given up: the sweep makes it again.
 BROKER_PATIENCE_SECONDS = 2
+# A call waits so long for others of its kind; so many subjects, which the worker does at once, go with one call.
+GATHER_SECONDS, MOST_SUBJECTS = 0.1, 8
 # The sweep comes every so often; a worker that missed three is not there.
 SWEEP_SECONDS = 20.0
 ALIVE_KEY, ALIVE_SECONDS = "llmbot:worker-alive", 60
 
 
 class Job(StrEnum):
-    """What the worker can be asked to do; each is about one subject, and safe to repeat."""
+    """What the worker can be asked to do; each is about subjects of its own, and safe to repeat."""
 
     SUMMARIZE_SESSION = "summarize_session"
     SWEEP = "sweep"
@@ -65,29 +68,43 @@ async def is_worker_alive(broker_url: str, patience: float) -> bool:
 
 
 class CeleryJobs:
-    """Rings from a thread of its own: a broker that is slow or down holds no turn up."""
+    """Rings from a thread of its own: a broker that is slow or down holds no turn up.
+
+    Under load, what is asked for within a moment goes as one call about several subjects: to the broker and to the
+    worker a call costs more than all else that a summary does.
+    """
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jobs")
-        self._waiting: set[tuple[Job, UUID]] = set()
+        self._closing = Event()
+        self._waiting: dict[Job, list[UUID]] = {job: [] for job in Job}
+        self._lock = Lock()
 
     def summarize_session(self, session_id: UUID) -> None:
         self._ring(Job.SUMMARIZE_SESSION, session_id)
 
     def close(self) -> None:
         """Sends what is still waiting, and ends."""
+        self._closing.set()
         self._thread.shutdown()
 
     def _ring(self, job: Job, subject: UUID) -> None:
-        if (job, subject) not in self._waiting:
-            self._waiting.add((job, subject))
-            self._thread.submit(self._send, job, subject)
+        with self._lock:
+            waiting = self._waiting[job]
+            if subject in waiting:
+                return
+            waiting.append(subject)
+            if len(waiting) == 1:
+                self._thread.submit(self._send, job)
 
-    def _send(self, job: Job, subject: UUID) -> None:
-        try:
-            self._celery.send_task(job, args=[str(subject)])
-        except Exception as error:  # noqa: BLE001 - every transport has errors of its own
-            log.warning("job_not_sent", job=job, subject=str(subject), error=type(error).__name__)
-        finally:
-            self._waiting.discard((job, subject))
+    def _send(self, job: Job) -> None:
+        self._closing.wait(GATHER_SECONDS)
+        with self._lock:
+            waiting, self._waiting[job] = self._waiting[job], []
+        for start in range(0, len(waiting), MOST_SUBJECTS):
+            subjects = [str(subject) for subject in waiting[start : start + MOST_SUBJECTS]]
+            try:
+                self._celery.send_task(job, args=subjects)
+            except Exception as error:  # noqa: BLE001 - every transport has errors of its own
+                log.warning("job_not_sent", job=job, subjects=subjects, error=type(error).__name__)

@@ -71,12 +71,15 @@ def performs(job: Job) -> Callable[[Work], Work]:
     """
 
     def register(work: Work) -> Work:
-        @app.task(name=job)
-        def perform(subject: str) -> None:
+        async def attempt(backend: Backend, subject: UUID) -> None:
             try:
-                runtime.run(work, UUID(subject))
+                await work(backend, subject)
             except (Problem, SummaryUnusable) as problem:
-                log.warning("job_not_done", job=job, subject=subject, problem=type(problem).__name__)
+                log.warning("job_not_done", job=job, subject=str(subject), problem=type(problem).__name__)
+
+        @app.task(name=job)
+        def perform(*subjects: str) -> None:
+            runtime.run(attempt, [UUID(subject) for subject in subjects])
 
         return work
 

@@ -4,7 +4,7 @@ asyncpg's connections belong to the loop that opened them, so every task of a pr
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TypeAlias
 from uuid import UUID
@@ -30,10 +30,13 @@ class Runtime:
         self._runner.run(self._stack.aclose())
         self._runner.close()
 
-    def run(self, work: Work, subject: UUID) -> None:
+    def run(self, work: Work, subjects: Sequence[UUID]) -> None:
+        """Work on all subjects at once. What one of them raises is raised when all have ended."""
         assert self._backend, "the worker process has not started"
-        self._runner.run(_perform(work, self._backend, subject))
+        self._runner.run(_perform(work, self._backend, subjects))
 
 
-async def _perform(work: Work, backend: Backend, subject: UUID) -> None:
-    await work(backend, subject)
+async def _perform(work: Work, backend: Backend, subjects: Sequence[UUID]) -> None:
+    ends = await asyncio.gather(*(work(backend, subject) for subject in subjects), return_exceptions=True)
+    if errors := [end for end in ends if isinstance(end, BaseException)]:
+        raise BaseExceptionGroup("a job failed", errors)
