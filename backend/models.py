@@ -11,19 +11,25 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Column,
     Computed,
     ForeignKey,
     Identity,
     Index,
+    Integer,
     MetaData,
     Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import BIT, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB, TIMESTAMP
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
@@ -211,7 +217,8 @@ class Embedding(_Numbered, Model):
     """The promise that a piece of a message can be found by semantic memory.
 
     `importance` is between 0 and 1. `indexed_at` is null until its vector is in the store. Who deletes a row leaves a
-    `ForgottenVector`, by a trigger.
+    `ForgottenVector`, by a trigger. `length`, in words that count, is null until they are in `words`; a trigger forgets
+    the words of what is deleted, another sets both to null when the content changes.
     """
 
     __tablename__ = "embeddings"
@@ -219,6 +226,7 @@ class Embedding(_Numbered, Model):
         UniqueConstraint("message_id", "piece"),
         Index("ix_embeddings_pending", "id", postgresql_where=text("indexed_at is null")),
         Index("ix_embeddings_scope_id", "scope", "id"),
+        Index("ix_embeddings_wordless", "id", postgresql_where=text("length is null")),
     )
 
     scope: Mapped[UUID]
@@ -230,6 +238,32 @@ class Embedding(_Numbered, Model):
     content: Mapped[str]
     importance: Mapped[float] = mapped_column(server_default=text("0"))
     indexed_at: Mapped[datetime | None]
+    length: Mapped[int | None]
+
+
+# How often a stemmed word occurs in an embedding, and that one's length: all that ranking by words reads. `key` is the
+# word within its scope, see `word_key` in the migration. No foreign key, which would be checked for every word.
+words = Table(
+    "words",
+    Model.metadata,
+    Column("key", BigInteger, autoincrement=False),
+    Column("embedding_id", BigInteger, autoincrement=False, index=True),
+    Column("times", SmallInteger, nullable=False),
+    Column("length", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("key", "embedding_id", postgresql_include=["times", "length"]),
+    postgresql_with={"autovacuum_vacuum_insert_scale_factor": "0.02"},
+)
+
+# What is known of a whole memory without reading it: how many embeddings have their words in it, how many words these
+# have together, and who speaks there.
+scopes = Table(
+    "scopes",
+    Model.metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("pieces", Integer, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("speakers", ARRAY(Text), nullable=False),
+)
 
 
 class VectorIndex(Model):

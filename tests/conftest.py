@@ -77,7 +77,7 @@ async def pool(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 async def db(pool: Database) -> AsyncIterator[Database]:
     yield pool
-    await pool.run("truncate chat_sessions, llm_calls cascade")
+    await pool.run("truncate chat_sessions, llm_calls, words, scopes cascade")
     await pool.run("delete from bots where slug <> 'default'")
 
 
