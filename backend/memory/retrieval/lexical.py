@@ -16,7 +16,8 @@ MOST_FOUND = 20_000
 # The usual constants of BM25 (Robertson and Zaragoza, 2009).
 SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 
-# In how many embeddings of the scopes each word of a question occurs; and for the rarest words, in which.
+# In how many embeddings of the scopes each word of a question occurs; and for the rarest that do, in which. `offset 0`
+# keeps Postgres from reading all of `words` instead, which it would do while it has no statistics.
 FIND = """
 select word, documents_with, found.ids, found.times, found.lengths
 from (
@@ -27,22 +28,23 @@ from (
         cross join lateral (select count(*) as documents_with from words where words.key = key.key) counted
         group by word
     ) counted
-    where documents_with > 0
-    window rarest as (order by documents_with, word)
+    window rarest as (order by documents_with = 0, documents_with, word)
 ) ranked
 left join lateral (
     select string_agg(int8send(embedding_id), '') as ids, string_agg(int2send(times), '') as times,
         string_agg(int2send(length), '') as lengths
-    from unnest(keys) wanted join words on words.key = wanted
-) found on together <= $4 or place = 1
+    from unnest(keys) wanted cross join lateral (select * from words where key = wanted offset 0) posting
+) found on documents_with > 0 and (together <= $4 or place = 1)
 where place <= $5
 order by place
 """
 
 COUNT = """
-select word.place - 1 as place, embedding_id, times
+select word.place - 1 as place, posting.embedding_id, posting.times
 from unnest($1::text[]) with ordinality word (word, place) cross join unnest($2::uuid[]) scope
-join words on words.key = word_key(word.word, scope) and embedding_id = any($3)
+cross join lateral (
+    select embedding_id, times from words where key = word_key(word.word, scope) and embedding_id = any($3) offset 0
+) posting
 """
 
 
@@ -57,7 +59,7 @@ class Postings:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A question's words that occur in a memory, rarest first, and the postings of the first of them."""
+    """A question's words, rarest first, then those that do not occur at all; and the postings of the first of them."""
 
     words: Sequence[str]
     documents_with: Floats
