@@ -55,7 +55,8 @@ cross join lateral (
     offset 0
 ) said
 left join session on session.id = said.session_id
-where (session.id is not null or document_scope = any($3)) and (session_id is distinct from $4 or position < $5)
+where (session.id is not null or document_scope = any($3))
+    and ($4::uuid is null or session_id is distinct from $4 or position < $5)
 order by said.id
 """
 
