@@ -216,6 +216,7 @@ class ConversationSummary(_Numbered, Model):
 class Embedding(_Numbered, Model):
     """The promise that a piece of a message can be found by semantic memory.
 
+    `piece` counts them; -1 is a message that was changed, as a whole, until the worker has cut it.
     `importance` is between 0 and 1. `indexed_at` is null until its vector is in the store. Who deletes a row leaves a
     `ForgottenVector`, by a trigger. `length`, in words that count, is null until they are in `words`; a trigger forgets
     the words of what is deleted, another sets both to null when the content changes.
@@ -227,6 +228,7 @@ class Embedding(_Numbered, Model):
         Index("ix_embeddings_pending", "id", postgresql_where=text("indexed_at is null")),
         Index("ix_embeddings_scope_id", "scope", "id"),
         Index("ix_embeddings_wordless", "id", postgresql_where=text("length is null")),
+        Index("ix_embeddings_uncut", "message_id", postgresql_where=text("piece < 0")),
     )
 
     scope: Mapped[UUID]
