@@ -11,8 +11,11 @@ from backend.database import Database
 from backend.jobs import CeleryJobs, Jobs, make_celery
 from backend.llm import Llm, Provider, Purpose
 from backend.llm.catalog import read_chain
+from backend.llm.embedder import read_embedder
 from backend.llm.prices import read_prices
 from backend.memory import Limits, Memory
+from backend.memory.indexing import Chosen, Indexing, VectorIndexes
+from backend.memory.vectors import PgVector, VectorStore
 from backend.settings import Settings, environment
 
 log = structlog.get_logger(__name__)
@@ -26,6 +29,8 @@ class Backend:
     db: Database
     llm: Llm
     memory: Memory
+    indexes: VectorIndexes
+    indexing: Indexing
     jobs: Jobs
     chat: Chat
 
@@ -40,9 +45,11 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
         prices=read_prices(settings.llm_prices),
     )
     async with Database(settings.database_url.get_secret_value()) as db:
+        backend = assemble(settings, db, llm, jobs)
         try:
-            yield assemble(settings, db, llm, jobs)
+            yield backend
         finally:
+            await backend.indexes.close()
             await llm.close()
             jobs.close()
 
@@ -54,9 +61,19 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
         summary_threshold=settings.summary_threshold,
         summary_new_messages=settings.summary_new_messages_limit,
     )
-    memory = Memory(db, llm, limits)
+    memory = Memory(db, llm, limits, remembers=settings.rag_enabled)
+    indexes = vector_indexes(settings, db)
+    indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     chat = Chat(db, llm, memory, jobs, turn_wait=settings.turn_wait_seconds)
-    return Backend(settings, db, llm, memory, jobs, chat)
+    return Backend(settings, db, llm, memory, indexes, indexing, jobs, chat)
+
+
+def vector_indexes(settings: Settings, db: Database) -> VectorIndexes:
+    """Nothing is opened yet: what the index in use was made with need not be what the settings name."""
+    variables = environment()
+    stores: dict[str, VectorStore] = {"pgvector": PgVector(db)}
+    chosen = Chosen(store="pgvector", embedder=settings.embeddings)
+    return VectorIndexes(db, stores, lambda spec: read_embedder(spec, variables), chosen)
 
 
 def read_chains(settings: Settings, environment: Mapping[str, str]) -> dict[Purpose, Sequence[Provider]]:

@@ -15,10 +15,12 @@ log = structlog.get_logger(__name__)
 QUEUE = "default"
 # A call that waits longer than this for its broker is given up: the sweep makes it again.
 BROKER_PATIENCE_SECONDS = 2
-# A call waits so long for others of its kind; so many subjects, which the worker does at once, go with one call.
-GATHER_SECONDS, MOST_SUBJECTS = 0.1, 8
+# So many subjects, which the worker does at once, go with one call.
+MOST_SUBJECTS = 8
 # The sweep comes every so often; a worker that missed three is not there.
 SWEEP_SECONDS = 20.0
+# Some jobs are about no one in particular, but every job has a subject.
+NOBODY = UUID(int=0)
 ALIVE_KEY, ALIVE_SECONDS = "llmbot:worker-alive", 60
 
 
@@ -26,13 +28,21 @@ class Job(StrEnum):
     """What the worker can be asked to do; each is about subjects of its own, and safe to repeat."""
 
     SUMMARIZE_SESSION = "summarize_session"
+    INDEX = "index"
+    RECONCILE = "reconcile"
     SWEEP = "sweep"
+
+
+# What the backend asks for, and how long such a call waits for others of its kind.
+GATHER_SECONDS = {Job.SUMMARIZE_SESSION: 0.1, Job.INDEX: 0.5}
 
 
 class Jobs(Protocol):
     """Asks for background work, and never waits for it."""
 
     def summarize_session(self, session_id: UUID) -> None: ...
+
+    def index(self) -> None: ...
 
 
 def make_celery(broker_url: str) -> Celery:
@@ -68,26 +78,29 @@ async def is_worker_alive(broker_url: str, patience: float) -> bool:
 
 
 class CeleryJobs:
-    """Rings from a thread of its own: a broker that is slow or down holds no turn up.
+    """Rings from threads of its own: a broker that is slow or down holds no turn up.
 
-    Under load, what is asked for within a moment goes as one call about several subjects: to the broker and to the
-    worker a call costs more than all else that a summary does.
+    What is asked for within a moment goes as one call about several subjects: to the broker and to the worker a call
+    costs more than most of what is done for it.
     """
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jobs")
+        self._threads = ThreadPoolExecutor(max_workers=len(GATHER_SECONDS), thread_name_prefix="jobs")
         self._closing = Event()
-        self._waiting: dict[Job, list[UUID]] = {job: [] for job in Job}
+        self._waiting: dict[Job, list[UUID]] = {job: [] for job in GATHER_SECONDS}
         self._lock = Lock()
 
     def summarize_session(self, session_id: UUID) -> None:
         self._ring(Job.SUMMARIZE_SESSION, session_id)
 
+    def index(self) -> None:
+        self._ring(Job.INDEX, NOBODY)
+
     def close(self) -> None:
         """Sends what is still waiting, and ends."""
         self._closing.set()
-        self._thread.shutdown()
+        self._threads.shutdown()
 
     def _ring(self, job: Job, subject: UUID) -> None:
         with self._lock:
@@ -96,10 +109,10 @@ class CeleryJobs:
                 return
             waiting.append(subject)
             if len(waiting) == 1:
-                self._thread.submit(self._send, job)
+                self._threads.submit(self._send, job)
 
     def _send(self, job: Job) -> None:
-        self._closing.wait(GATHER_SECONDS)
+        self._closing.wait(GATHER_SECONDS[job])
         with self._lock:
             waiting, self._waiting[job] = self._waiting[job], []
         for start in range(0, len(waiting), MOST_SUBJECTS):

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     llm_timeout_seconds: float = Field(default=60, gt=0, le=600)
     llm_prices: str = ""
 
+    rag_enabled: bool = True
     embeddings: str = ""
 
     context_tokens: int = Field(default=16_000, ge=500)

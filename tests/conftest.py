@@ -34,9 +34,13 @@ class RecordedJobs:
 
     def __init__(self) -> None:
         self.asked: list[UUID] = []
+        self.indexed = 0
 
     def summarize_session(self, session_id: UUID) -> None:
         self.asked.append(session_id)
+
+    def index(self) -> None:
+        self.indexed += 1
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,7 +81,7 @@ async def pool(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 async def db(pool: Database) -> AsyncIterator[Database]:
     yield pool
-    await pool.run("truncate chat_sessions, llm_calls, words, scopes cascade")
+    await pool.run("truncate chat_sessions, llm_calls, words, scopes, vector_indexes, forgotten_vectors cascade")
     await pool.run("delete from bots where slug <> 'default'")
 
 
@@ -110,6 +114,7 @@ async def make_backend(settings: Settings, db: Database, llm: Llm, jobs: Recorde
             backend = assemble(settings.model_copy(update=changed), db, llm, jobs)
             await backend.chat.open()
             stack.push_async_callback(backend.chat.close)
+            stack.push_async_callback(backend.indexes.close)
             return backend
 
         yield make

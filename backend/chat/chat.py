@@ -118,7 +118,13 @@ class Chat:
 
     async def _take_turn(self, asked: Asked, show: Show | None) -> Reply:
         deadline = time.monotonic() + self._turn_wait
-        accepting = turns.accept(self._db, asked, owner=self._presence.owner, most_lines=self._memory.most_lines)
+        accepting = turns.accept(
+            self._db,
+            asked,
+            self._memory.promise("user", asked.text),
+            owner=self._presence.owner,
+            most_lines=self._memory.most_lines,
+        )
         taken = await self._claim(accepting) or await self._take_again(asked, deadline)
         if isinstance(taken, Reply):
             if show:
@@ -146,6 +152,7 @@ class Chat:
             window_tokens=window.tokens,
             summary_version=past.summary.version if past.summary else None,
             calls=completion.calls,
+            promise=self._memory.promise("assistant", completion.text),
         )
         await self._record(turn, closing, window)
         return Reply(closing.text, turn.session_id, turn.id, closing.model)
@@ -218,6 +225,8 @@ class Chat:
         self._bell.ring(turn.session_id)
         if summary_due:
             self._jobs.summarize_session(turn.session_id)
+        if self._memory.remembers:
+            self._jobs.index()
 
     async def _fail(self, turn: Turn, problem: Problem) -> None:
         """An attempt has ended without an answer: nobody should wait for it."""

@@ -15,6 +15,7 @@ from backend.database import Database
 from backend.errors import Conflict, Invalid, Unavailable
 from backend.llm import Call
 from backend.llm.calls import as_rows, insert_calls
+from backend.memory import Promise, insert_promises
 from backend.memory.scopes import BotNotFound
 from backend.memory.transcript import Past, as_past, past_of
 
@@ -93,7 +94,7 @@ with bot as (
         last_position = session.last_position + 2,
         messages_since_summary = session.messages_since_summary + 1,
         language = coalesce(nullif(excluded.language, ''), session.language)
-    returning id, last_position - 1 as position
+    returning id, last_position - 1 as position, scope
 ), turn as (
     insert into turns (id, session_id, key, owner, position, status)
     -- Where the row's lock was waited for, this statement sees an older past than the one it has now: another turn may
@@ -106,8 +107,8 @@ with bot as (
     returning session_id, position, status
 ), message as (
     insert into messages (session_id, turn_id, position, role, content, tokens)
-    select session_id, $7, position, 'user', $10, $11 from turn
-)
+    select session_id, $7, position, 'user', $10, $11 from turn returning id, session_id, role, speaker
+), promised as ({insert_promises("message", 13)})
 select turn.session_id, turn.position, turn.status, bot.persona, past.*,
     -- This commit does not wait for the disk: nobody is told of it before the turn is closed, which brings both there.
     -- If it is lost with Postgres, there is nothing to be closed, and the client asks again.
@@ -174,7 +175,7 @@ with session as (
             then now() else summary_asked_at end
     where id = $3
         and exists (select from turns where session_id = $3 and id = $1 and attempt = $2 and status = 'open')
-    returning id, summary_asked_at is not distinct from now() as due
+    returning id, summary_asked_at is not distinct from now() as due, scope
 ), turn as (
     update turns set status = 'answered', finished_at = now(), model = $6, milliseconds = $7, window_tokens = $8,
         summary_version = $9
@@ -183,8 +184,8 @@ with session as (
     returning session_id, position, session.due
 ), message as (
     insert into messages (session_id, turn_id, position, role, content, tokens, model)
-    select session_id, $1, position + 1, 'assistant', $4, $5, $6 from turn
-), calls as ({insert_calls("turn", "$13")}), told as ({TELL_WAITING})
+    select session_id, $1, position + 1, 'assistant', $4, $5, $6 from turn returning id, session_id, role, speaker
+), promised as ({insert_promises("message", 14)}), calls as ({insert_calls("turn", "$13")}), told as ({TELL_WAITING})
 select due, (select count(*) from told) from turn
 """
 
@@ -207,14 +208,14 @@ select session_id, pg_notify('{CHANNEL}', session_id::text) from orphan
 """
 
 
-async def accept(db: Database, asked: Asked, *, owner: int, most_lines: int) -> Accepted | None:
-    """Store the message and its turn, once; None if its key is known. Raises `BotNotFound`."""
+async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, most_lines: int) -> Accepted | None:
+    """Store the message, what is promised of it, and its turn, once; None if its key is known. Raises `BotNotFound`."""
     turn_id = uuid4()
     while True:
         try:
             rows = await db.run(
                 ACCEPT, asked.bot, asked.chat_id, asked.thread_id, asked.user_id, asked.chat_type, asked.language,
-                turn_id, asked.key, owner, asked.text, asked.tokens, most_lines,
+                turn_id, asked.key, owner, asked.text, asked.tokens, most_lines, promise.pieces, promise.worth,
             )  # fmt: skip
         except asyncpg.UniqueViolationError as violation:
             if violation.constraint_name == "uq_turns_key":
@@ -266,6 +267,7 @@ class Closing:
     window_tokens: int
     summary_version: int | None
     calls: tuple[Call, ...]
+    promise: Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +283,8 @@ async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRu
     """Record the answer; true if a summary is due. Raises `TurnInterrupted` if this attempt has lost the turn."""
     closed = await db.run(
         CLOSE, turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
-        closing.milliseconds, closing.window_tokens, closing.summary_version,
-        rule.threshold, rule.window_full, rule.not_again_within, as_rows(closing.calls),
+        closing.milliseconds, closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full,
+        rule.not_again_within, as_rows(closing.calls), closing.promise.pieces, closing.promise.worth,
     )  # fmt: skip
     if not closed:
         raise TurnInterrupted

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from backend.cli.doctor import examine
+from backend.cli.memory import check, rebuild, repair
 from backend.cli.migrate import migrate
 from backend.cli.talk import talk
 from backend.local import run
@@ -16,6 +17,7 @@ from backend.settings import Settings, environment
 Command = Callable[[Settings], int]
 
 DATA = Path(".local")
+MEMORY = "Look at what semantic memory holds."
 
 
 def main() -> None:
@@ -24,6 +26,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, perform, told in COMMANDS:
         commands.add_parser(name, help=told, description=told).set_defaults(perform=perform)
+    _add_memory(commands.add_parser("memory", help=MEMORY, description=MEMORY))
     command: Command = parser.parse_args().perform
     try:
         settings = Settings()
@@ -35,6 +38,15 @@ def main() -> None:
         sys.exit(130)
 
 
+def _add_memory(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    told = "Compare what should be indexed with what is; exit status 1 if these differ."
+    checking = commands.add_parser("check", help=told, description=told)
+    checking.set_defaults(perform=check)
+    told = "Delete vectors of nothing, and have missing ones made."
+    checking.add_argument("--repair", dest="perform", action="store_const", const=repair, help=told)
+
+
 def _up(settings: Settings) -> int:
     return run(settings, environment(), DATA)
 
@@ -43,5 +55,10 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("up", _up, "Start everything on this machine: database, broker, backend, worker, and the bot if it has a token."),
     ("chat", talk, "Talk with the bot in this terminal."),
     ("doctor", examine, "Look at every part, and say what to do about what fails."),
+    (
+        "reindex",
+        rebuild,
+        "Build a new vector index with the EMBEDDINGS of the settings, and switch to it when it is whole.",
+    ),
     ("migrate", migrate, "Bring the database to the newest schema."),
 )

@@ -1,6 +1,9 @@
 """What is remembered: transcript, summary, and the window a model sees."""
 
 from backend.memory.folding import Limits as Limits
+from backend.memory.indexing.promises import NOTHING as NOTHING
+from backend.memory.indexing.promises import Promise as Promise
+from backend.memory.indexing.promises import insert_promises as insert_promises
 from backend.memory.memory import ASK_AGAIN_SECONDS as ASK_AGAIN_SECONDS
 from backend.memory.memory import Memory as Memory
 from backend.memory.transcript import Line as Line

@@ -8,6 +8,7 @@ from backend.llm import Call, Llm, NoProviderAnswered, Purpose
 from backend.llm.calls import record_calls
 from backend.memory import transcript
 from backend.memory.folding import Fold, Limits, next_fold, overdue, store_fold
+from backend.memory.indexing.promises import NOTHING, Promise, promise
 from backend.memory.passages import passages_by_words
 from backend.memory.summary import Draft, SummaryUnusable, read_summary, summary_prompt
 from backend.memory.transcript import Line, Past
@@ -25,10 +26,12 @@ ASK_AGAIN_SECONDS = 60.0
 class Memory:
     """What is remembered of a session, fitted into what a model can be shown."""
 
-    def __init__(self, db: Database, llm: Llm, limits: Limits) -> None:
+    def __init__(self, db: Database, llm: Llm, limits: Limits, *, remembers: bool) -> None:
+        """`remembers` is whether it can be found later what is said now."""
         self._db = db
         self._llm = llm
         self._limits = limits
+        self.remembers = remembers
 
     @property
     def most_lines(self) -> int:
@@ -54,6 +57,10 @@ class Memory:
         if window.dropped:
             log.warning("window_dropped_messages", session_id=str(session_id), dropped=window.dropped)
         return window
+
+    def promise(self, role: str, text: str) -> Promise:
+        """What is stored with a message, so that it will be found."""
+        return promise(role, text) if self.remembers else NOTHING
 
     async def passages(self, session_id: UUID, question: str, *, before: int) -> list[str]:
         """What the person said before about a question, word for word."""

@@ -5,20 +5,18 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from celery.schedules import crontab
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_ready
 
 from backend.bootstrap import Backend
 from backend.errors import Problem
-from backend.jobs import SWEEP_SECONDS, Job, make_celery, mark_worker_alive
+from backend.jobs import NOBODY, SWEEP_SECONDS, Job, make_celery, mark_worker_alive
 from backend.logs import configure_logging
 from backend.memory.summary import SummaryUnusable
 from backend.settings import Settings
 from backend.worker.runtime import Runtime, Work
 
 log = structlog.get_logger(__name__)
-
-# The sweep is about no one in particular, but every job has a subject.
-NOBODY = UUID(int=0)
 
 settings = Settings()
 runtime = Runtime()
@@ -38,7 +36,8 @@ app.conf.update(
             "schedule": SWEEP_SECONDS,
             "args": [str(NOBODY)],
             "options": {"expires": SWEEP_SECONDS},
-        }
+        },
+        "reconcile": {"task": Job.RECONCILE, "schedule": crontab(hour=3, minute=20), "args": [str(NOBODY)]},
     },
 )
 
@@ -91,9 +90,22 @@ async def summarize_session(backend: Backend, session_id: UUID) -> None:
     await backend.memory.summarize(session_id)
 
 
+@performs(Job.INDEX)
+async def index(backend: Backend, _: UUID) -> None:
+    if await backend.indexing.index():
+        backend.jobs.index()
+
+
+@performs(Job.RECONCILE)
+async def reconcile(backend: Backend, _: UUID) -> None:
+    await backend.indexing.reconcile()
+
+
 @performs(Job.SWEEP)
 async def sweep(backend: Backend, _: UUID) -> None:
     await mark_worker_alive(backend.settings.redis_url.get_secret_value())
     await backend.chat.sweep()
     for session_id in await backend.memory.overdue():
         backend.jobs.summarize_session(session_id)
+    await backend.indexing.sweep()
+    backend.jobs.index()

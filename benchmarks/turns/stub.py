@@ -1,10 +1,13 @@
-"""A language model that answers at once: what is measured is everything around it.
+"""A language model and an embedder that answer at once: what is measured is everything around them.
 
 `python -m benchmarks.turns.stub PORT`. The model named `summary` writes a summary, any other one repeats the question.
 """
 
+import random
 import sys
 import time
+from array import array
+from base64 import b64encode
 
 import orjson
 import uvloop
@@ -19,6 +22,16 @@ FACTS = {
 SUMMARY = "\n".join(["STORY", STORY, "FACTS", *(f"+ {kind}: {text}" for kind, text in FACTS.items())])
 USAGE = {"prompt_tokens": 400, "completion_tokens": 40, "total_tokens": 440}
 LONGEST_ANSWER = 400
+
+# As many numbers as the usual small models make. Which vector a text gets matters to nobody here.
+DIMENSIONS, DIFFERENT = 384, 256
+
+
+def random_vector() -> str:
+    return b64encode(array("f", (random.gauss(0, 1) for _ in range(DIMENSIONS))).tobytes()).decode()
+
+
+VECTORS = [random_vector() for _ in range(DIFFERENT)]
 
 
 async def complete(request: web.Request) -> web.Response:
@@ -37,9 +50,20 @@ async def complete(request: web.Request) -> web.Response:
     return web.Response(body=orjson.dumps(completion), content_type="application/json")
 
 
+async def embed(request: web.Request) -> web.Response:
+    asked = orjson.loads(await request.read())
+    vectors = [
+        {"object": "embedding", "index": index, "embedding": VECTORS[hash(text) % DIFFERENT]}
+        for index, text in enumerate(asked["input"])
+    ]
+    answer = {"object": "list", "model": asked["model"], "data": vectors}
+    return web.Response(body=orjson.dumps(answer), content_type="application/json")
+
+
 def main() -> None:
     application = web.Application(client_max_size=1 << 20)
     application.router.add_post("/v1/chat/completions", complete)
+    application.router.add_post("/v1/embeddings", embed)
     uvloop.install()
     web.run_app(application, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print=None)
 
