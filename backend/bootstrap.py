@@ -15,7 +15,7 @@ from backend.llm.embedder import read_embedder
 from backend.llm.prices import read_prices
 from backend.memory import Limits, Memory
 from backend.memory.indexing import Chosen, Indexing, VectorIndexes
-from backend.memory.vectors import PgVector, VectorStore
+from backend.memory.vectors import PgVector, Qdrant, VectorStore
 from backend.settings import Settings, environment
 
 log = structlog.get_logger(__name__)
@@ -69,10 +69,12 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
 
 
 def vector_indexes(settings: Settings, db: Database) -> VectorIndexes:
-    """Nothing is opened yet: what the index in use was made with need not be what the settings name."""
+    """Every store that is set up, and any embedder: what the index in use was made with, the settings need not name."""
     variables = environment()
-    stores: dict[str, VectorStore] = {"pgvector": PgVector(db)}
-    chosen = Chosen(store="pgvector", embedder=settings.embeddings)
+    stores: list[VectorStore] = [PgVector(db)]
+    if settings.qdrant_url:
+        stores.append(Qdrant(settings.qdrant_url, settings.qdrant_api_key.get_secret_value()))
+    chosen = Chosen(stores[-1].name, settings.embeddings)
     return VectorIndexes(db, stores, lambda spec: read_embedder(spec, variables), chosen)
 
 

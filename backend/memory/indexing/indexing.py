@@ -78,8 +78,10 @@ class Indexing:
             more = await self._index_vectors(time.monotonic() + ONE_JOB_SECONDS)
         except StorageUnavailable:
             raise
-        except (Unavailable, DimensionsDiffer) as problem:
+        except Exception as problem:
             self._pause(problem)
+            if not isinstance(problem, Unavailable | DimensionsDiffer):
+                raise
             return False
         self._failures = 0
         return more

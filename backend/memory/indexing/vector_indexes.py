@@ -1,7 +1,7 @@
 """Which vector index is in use, and which is being built, with the embedder and the store of each."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -72,10 +72,10 @@ class VectorIndexes:
     """Opens the index in use, whatever the settings name by now."""
 
     def __init__(
-        self, db: Database, stores: Mapping[str, VectorStore], read_embedder: ReadEmbedder, chosen: Chosen
+        self, db: Database, stores: Iterable[VectorStore], read_embedder: ReadEmbedder, chosen: Chosen
     ) -> None:
         self._db = db
-        self._stores = stores
+        self._stores = {store.name: store for store in stores}
         self._read_embedder = read_embedder
         self.chosen = chosen
         self._embedders: dict[str, Embedder] = {}
@@ -86,6 +86,8 @@ class VectorIndexes:
     async def close(self) -> None:
         for embedder in self._embedders.values():
             await embedder.close()
+        for store in self._stores.values():
+            await store.close()
 
     async def active(self) -> OpenIndex | None:
         """The index that is searched, as it was a few seconds ago at most. Raises `IndexUnusable`."""

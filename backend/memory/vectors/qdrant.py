@@ -65,7 +65,7 @@ class Qdrant:
             points = {
                 "ids": [ids[place] for place in part],
                 "vectors": _rows(vectors[part]),
-                "payloads": [{"scope": scopes[place]} for place in part],
+                "payloads": [{"scope": str(scopes[place])} for place in part],
             }
             try:
                 await self._write_points("PUT", index, "", {"batch": points})
@@ -156,7 +156,7 @@ def _form(index: VectorIndex) -> dict[str, Any]:
 
 
 def _within(scopes: Iterable[UUID]) -> dict[str, Any]:
-    return {"must": [{"key": "scope", "match": {"any": list(dict.fromkeys(scopes))}}]}
+    return {"must": [{"key": "scope", "match": {"any": list(dict.fromkeys(map(str, scopes)))}}]}
 
 
 def _rows(vectors: Vectors) -> list[Vectors]:
