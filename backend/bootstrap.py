@@ -13,7 +13,7 @@ from backend.llm import Llm, Provider, Purpose
 from backend.llm.catalog import read_chain
 from backend.llm.embedder import read_embedder
 from backend.llm.prices import read_prices
-from backend.memory import Limits, Memory
+from backend.memory import Documents, Limits, Memory
 from backend.memory.indexing import Chosen, Indexing, VectorIndexes
 from backend.memory.vectors import PgVector, Qdrant, VectorStore
 from backend.settings import Settings, environment
@@ -31,6 +31,7 @@ class Backend:
     memory: Memory
     indexes: VectorIndexes
     indexing: Indexing
+    documents: Documents
     jobs: Jobs
     chat: Chat
 
@@ -65,7 +66,7 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     indexes = vector_indexes(settings, db)
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     chat = Chat(db, llm, memory, jobs, turn_wait=settings.turn_wait_seconds)
-    return Backend(settings, db, llm, memory, indexes, indexing, jobs, chat)
+    return Backend(settings, db, llm, memory, indexes, indexing, Documents(db, jobs), jobs, chat)
 
 
 def vector_indexes(settings: Settings, db: Database) -> VectorIndexes:

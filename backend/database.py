@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -57,6 +58,19 @@ def forbid_open_transaction() -> None:
     """Call before any request to a model, an embedding or another service."""
     if _in_transaction.get():
         raise TransactionHeld("close the transaction before waiting for the outside world")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list; `more` tells that it goes on after the last item."""
+
+    items: list[Record]
+    more: bool
+
+
+def as_page(rows: list[Record], limit: int) -> Page:
+    """Of a statement that was asked for one row more than the limit."""
+    return Page(rows[:limit], more=len(rows) > limit)
 
 
 class Database:

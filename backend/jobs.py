@@ -30,11 +30,12 @@ class Job(StrEnum):
     SUMMARIZE_SESSION = "summarize_session"
     INDEX = "index"
     RECONCILE = "reconcile"
+    READ_DOCUMENT = "read_document"
     SWEEP = "sweep"
 
 
 # What the backend asks for, and how long such a call waits for others of its kind.
-GATHER_SECONDS = {Job.SUMMARIZE_SESSION: 0.1, Job.INDEX: 0.5}
+GATHER_SECONDS = {Job.SUMMARIZE_SESSION: 0.1, Job.INDEX: 0.5, Job.READ_DOCUMENT: 0.1}
 
 
 class Jobs(Protocol):
@@ -43,6 +44,8 @@ class Jobs(Protocol):
     def summarize_session(self, session_id: UUID) -> None: ...
 
     def index(self) -> None: ...
+
+    def read_document(self, document_id: UUID) -> None: ...
 
 
 def make_celery(broker_url: str) -> Celery:
@@ -96,6 +99,9 @@ class CeleryJobs:
 
     def index(self) -> None:
         self._ring(Job.INDEX, NOBODY)
+
+    def read_document(self, document_id: UUID) -> None:
+        self._ring(Job.READ_DOCUMENT, document_id)
 
     def close(self) -> None:
         """Sends what is still waiting, and ends."""

@@ -213,8 +213,49 @@ class ConversationSummary(_Numbered, Model):
     model: Mapped[str | None]
 
 
+DOCUMENT_SCOPE = """memory_scope(
+    bot_id, case when chat_id <> '' then 'group' when user_id <> '' then 'private' else 'bot' end,
+    user_id, chat_id, thread_id
+)"""
+
+
+class Document(_Named, Model):
+    """A file that memory holds, in pieces: a person's, a group's, or (with neither) of the bot itself.
+
+    `content` is the file until it was read. `due_at` is when the sweep looks after it: until then a worker that reads
+    it has it for itself. `attempt` tells a late worker from the current one.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint("scope", "sha256"),
+        Index("ix_documents_newest", "created_at", "id"),
+        Index("ix_documents_due", "due_at", postgresql_where=text("state in ('waiting', 'reading')")),
+        CheckConstraint("state in ('waiting', 'reading', 'ready', 'failed')", name="state"),
+        CheckConstraint("problem in ('unreadable', 'too-long', 'encrypted', 'empty')", name="problem"),
+        CheckConstraint("user_id = '' or chat_id = ''", name="owner"),
+    )
+
+    bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="RESTRICT"), index=True)
+    scope: Mapped[UUID] = mapped_column(Computed(DOCUMENT_SCOPE, persisted=True))
+    user_id: Mapped[str] = mapped_column(server_default="")
+    chat_id: Mapped[str] = mapped_column(server_default="")
+    thread_id: Mapped[str] = mapped_column(server_default="")
+    name: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    content: Mapped[bytes | None]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    attempt: Mapped[int] = mapped_column(server_default=text("0"))
+    problem: Mapped[str | None]
+    pieces: Mapped[int] = mapped_column(server_default=text("0"))
+    due_at: Mapped[datetime] = mapped_column(server_default=text("now() + interval '60 seconds'"))
+    finished_at: Mapped[datetime | None]
+
+
 class Embedding(_Numbered, Model):
-    """The promise that a piece of a message can be found by semantic memory.
+    """The promise that a piece of a message, or of a document, can be found by semantic memory.
 
     `piece` counts them; -1 is a message that was changed, as a whole, until the worker has cut it.
     `importance` is between 0 and 1. `indexed_at` is null until its vector is in the store. Who deletes a row leaves a
@@ -225,6 +266,17 @@ class Embedding(_Numbered, Model):
     __tablename__ = "embeddings"
     __table_args__ = (
         UniqueConstraint("message_id", "piece"),
+        # Without the rows of messages: their writing is part of every turn.
+        Index(
+            "ix_embeddings_document_id_piece",
+            "document_id",
+            "piece",
+            unique=True,
+            postgresql_where=text("document_id is not null"),
+        ),
+        CheckConstraint(
+            "num_nonnulls(message_id, document_id) = 1 and (message_id is null) = (session_id is null)", name="source"
+        ),
         Index("ix_embeddings_pending", "id", postgresql_where=text("indexed_at is null")),
         Index("ix_embeddings_scope_id", "scope", "id"),
         Index("ix_embeddings_wordless", "id", postgresql_where=text("length is null")),
@@ -232,8 +284,9 @@ class Embedding(_Numbered, Model):
     )
 
     scope: Mapped[UUID]
-    session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"), index=True)
-    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    document_id: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
     piece: Mapped[int] = mapped_column(server_default=text("0"))
     role: Mapped[str]
     speaker: Mapped[str] = mapped_column(server_default="")

@@ -35,12 +35,16 @@ class RecordedJobs:
     def __init__(self) -> None:
         self.asked: list[UUID] = []
         self.indexed = 0
+        self.documents: list[UUID] = []
 
     def summarize_session(self, session_id: UUID) -> None:
         self.asked.append(session_id)
 
     def index(self) -> None:
         self.indexed += 1
+
+    def read_document(self, document_id: UUID) -> None:
+        self.documents.append(document_id)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,7 +85,7 @@ async def pool(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 async def db(pool: Database) -> AsyncIterator[Database]:
     yield pool
-    await pool.run("truncate chat_sessions, llm_calls, words, scopes, vector_indexes, forgotten_vectors cascade")
+    await pool.run("truncate chat_sessions, documents, llm_calls, words, scopes, vector_indexes, forgotten_vectors cascade")
     await pool.run("delete from bots where slug <> 'default'")
 
 

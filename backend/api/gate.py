@@ -12,6 +12,8 @@ from backend.api.problems import as_response
 from backend.errors import Problem, TooLarge, Unauthorized
 
 MOST_BYTES = 1 << 20
+# Around a file of the largest size there is the rest of its form.
+FORM_BYTES = 64 << 10
 # Alive or not is no secret, nor is the API's description: a browser has no key before it has shown the page.
 OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
 # Who comes with one of these has come through a proxy: the connection tells where the proxy is, not the caller.
@@ -19,26 +21,31 @@ FORWARDED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-h
 
 
 class BodyTooLarge(TooLarge):
-    """The body is larger than 1 MiB."""
+    """The body is too large."""
 
 
 class Gate:
-    """ASGI middleware. With keys, a caller needs one; without, only callers on this machine are served."""
+    """ASGI middleware. With keys, a caller needs one; without, only callers on this machine are served.
 
-    def __init__(self, app: ASGIApp, *, keys: Sequence[str]) -> None:
+    A body may have 1 MiB; at a path among `files`, where files come in, so many bytes and a form.
+    """
+
+    def __init__(self, app: ASGIApp, *, keys: Sequence[str], files: Mapping[str, int]) -> None:
         self._app = app
         self._keys = [key.encode() for key in keys]
+        self._most_bytes = {path: limit + FORM_BYTES for path, limit in files.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = dict(scope["headers"])
+        limit = self._most_bytes.get(scope["path"], MOST_BYTES)
         try:
             self._admit(scope, headers)
-            _measure(headers)
+            _measure(headers, limit)
         except Problem as problem:
             return await as_response(problem)(scope, receive, send)
-        return await self._app(scope, _counted(receive), send)
+        return await self._app(scope, _counted(receive, limit), send)
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Raises `Unauthorized`."""
@@ -88,14 +95,14 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _measure(headers: Mapping[bytes, bytes]) -> None:
+def _measure(headers: Mapping[bytes, bytes], limit: int) -> None:
     """Raises `BodyTooLarge`, before any of the body was read."""
     length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MOST_BYTES:
-        raise BodyTooLarge
+    if length.isdigit() and int(length) > limit:
+        raise BodyTooLarge(limit=limit)
 
 
-def _counted(receive: Receive) -> Receive:
+def _counted(receive: Receive, limit: int) -> Receive:
     """Raises `BodyTooLarge` as soon as more has come in: a chunked body does not say how long it is."""
     received = 0
 
@@ -103,8 +110,8 @@ def _counted(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MOST_BYTES:
-            raise BodyTooLarge
+        if received > limit:
+            raise BodyTooLarge(limit=limit)
         return message
 
     return counted

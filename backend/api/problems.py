@@ -90,7 +90,7 @@ def explain(error: Exception) -> Problem:
             return MethodNotAllowed((error.headers or {}).get("Allow", ""))
         case HTTPException(status_code=400):  # so FastAPI wraps whatever stops it from reading a body
             cause = error.__cause__
-            return cause if isinstance(cause, Problem) else InvalidRequest("the body could not be read as JSON")
+            return cause if isinstance(cause, Problem) else InvalidRequest("the body could not be read")
     request_id = str(uuid4())
     log.error("unexpected_error", request_id=request_id, exc_info=error)
     return Unexpected(request_id=request_id)

@@ -1,36 +1,25 @@
 """Sessions and what was said in them, newest first."""
 
-import base64
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.api.dependencies import BackendDep
+from backend.api.lists import CursorInvalid, ListOut, PartWanted, as_list, by_time_and_id, read_cursor, time_and_id
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import Id
 from backend.chat import sessions
-from backend.chat.sessions import Filter, Page
-from backend.database import Record, StorageUnavailable
-from backend.errors import Invalid
+from backend.chat.sessions import Filter
+from backend.database import StorageUnavailable
 from backend.memory import Line
 from backend.memory.transcript import SessionNotFound
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
-T = TypeVar("T", bound=BaseModel)
-Place = TypeVar("Place")
-
-LONGEST_CURSOR = 200
-MOST_ITEMS = 200
 LAST_NUMBER = 2**63 - 1
-
-
-class CursorInvalid(Invalid):
-    """The cursor is not one that we gave."""
 
 
 class SessionOut(BaseModel):
@@ -104,24 +93,6 @@ class ContextOut(BaseModel):
     summary_version: int | None
 
 
-class ListOut(BaseModel, Generic[T]):
-    """A part of a list; hand `next_cursor` back as `cursor` for the next one."""
-
-    items: list[T]
-    next_cursor: str | None
-
-
-class PartWanted(BaseModel):
-    """The place in a list, and how much of it."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    cursor: str | None = Field(default=None, max_length=LONGEST_CURSOR)
-    """The `next_cursor` of the part before."""
-    limit: int = Field(default=50, ge=1, le=MOST_ITEMS)
-    """How many items a part has at most."""
-
-
 class SessionsWanted(PartWanted):
     """Which sessions are listed."""
 
@@ -144,9 +115,9 @@ SHOWN = told(SessionNotFound, InvalidRequest, StorageUnavailable)
 async def list_sessions(wanted: Annotated[SessionsWanted, Query()], backend: BackendDep) -> ListOut[SessionOut]:
     """Everybody's, or those that fit the filters."""
     found = Filter(wanted.bot, wanted.chat_id, wanted.user_id, wanted.is_active)
-    after = _read_cursor(wanted.cursor, _time_and_id)
+    after = read_cursor(wanted.cursor, time_and_id)
     page = await sessions.list_sessions(backend.db, found, after=after, limit=wanted.limit)
-    return _list(page, SessionOut, lambda row: f"{row['created_at'].isoformat()} {row['id']}")
+    return as_list(page, SessionOut, by_time_and_id)
 
 
 @router.get("/{session_id}", responses=SHOWN)
@@ -158,17 +129,17 @@ async def get_session(session_id: UUID, backend: BackendDep) -> SessionOut:
 @router.get("/{session_id}/messages", responses=LISTED)
 async def list_messages(session_id: UUID, wanted: Part, backend: BackendDep) -> ListOut[StoredMessageOut]:
     """What was said, word for word."""
-    after = _read_cursor(wanted.cursor, _number)
+    after = read_cursor(wanted.cursor, _number)
     page = await sessions.list_messages(backend.db, session_id, after=after, limit=wanted.limit)
-    return _list(page, StoredMessageOut, lambda row: str(row["position"]))
+    return as_list(page, StoredMessageOut, lambda row: str(row["position"]))
 
 
 @router.get("/{session_id}/summaries", responses=LISTED)
 async def list_summaries(session_id: UUID, wanted: Part, backend: BackendDep) -> ListOut[SummaryOut]:
     """Every version of the summary; the newest is the one in use."""
-    after = _read_cursor(wanted.cursor, _number)
+    after = read_cursor(wanted.cursor, _number)
     page = await sessions.list_summaries(backend.db, session_id, after=after, limit=wanted.limit)
-    return _list(page, SummaryOut, lambda row: str(row["version"]))
+    return as_list(page, SummaryOut, lambda row: str(row["version"]))
 
 
 @router.get("/{session_id}/context", responses=SHOWN)
@@ -184,26 +155,6 @@ async def get_context(session_id: UUID, backend: BackendDep) -> ContextOut:
         dropped=window.dropped,
         summary_version=past.summary.version if past.summary else None,
     )
-
-
-def _list(page: Page[Record], shape: type[T], place: Callable[[Record], str]) -> ListOut[T]:
-    cursor = base64.urlsafe_b64encode(place(page.items[-1]).encode()).decode() if page.more else None
-    return ListOut(items=[shape(**row) for row in page.items], next_cursor=cursor)
-
-
-def _read_cursor(cursor: str | None, read: Callable[[str], Place]) -> Place | None:
-    """Raises `CursorInvalid`."""
-    if cursor is None:
-        return None
-    try:
-        return read(base64.b64decode(cursor, altchars=b"-_", validate=True).decode())
-    except (ValueError, OverflowError) as error:
-        raise CursorInvalid from error
-
-
-def _time_and_id(place: str) -> tuple[datetime, UUID]:
-    created_at, _, session_id = place.partition(" ")
-    return datetime.fromisoformat(created_at).astimezone(UTC), UUID(session_id)
 
 
 def _number(place: str) -> int:

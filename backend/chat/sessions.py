@@ -2,26 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
 from uuid import UUID
 
-from backend.database import Database, Record
+from backend.database import Database, Page, Record, as_page
 from backend.errors import Invalid
 from backend.memory.transcript import SessionNotFound
-
-T = TypeVar("T")
 
 
 class ResetAmbiguous(Invalid):
     """Several people talk in this chat: name a user_id as well."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """A part of a list; `more` tells that it goes on after the last item."""
-
-    items: list[T]
-    more: bool
 
 
 # Without a cursor, the place before all rows is filled in, so that an index finds the beginning of every part.
@@ -78,13 +67,13 @@ class Filter:
 
 async def list_sessions(
     db: Database, wanted: Filter, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Page[Record]:
+) -> Page:
     """Sessions that began before the moment and id `after`, with their bot's slug."""
     created_at, session_id = after or (None, None)
     rows = await db.run(
         LIST, wanted.bot, wanted.chat_id, wanted.user_id, wanted.is_active, created_at, session_id, limit + 1
     )
-    return _page(rows, limit)
+    return as_page(rows, limit)
 
 
 async def get_session(db: Database, session_id: UUID) -> Record:
@@ -94,12 +83,12 @@ async def get_session(db: Database, session_id: UUID) -> Record:
     raise SessionNotFound
 
 
-async def list_messages(db: Database, session_id: UUID, *, after: int | None, limit: int) -> Page[Record]:
+async def list_messages(db: Database, session_id: UUID, *, after: int | None, limit: int) -> Page:
     """Messages before the position `after`. Raises `SessionNotFound`."""
     return await _of_session(db, MESSAGES, session_id, after, limit)
 
 
-async def list_summaries(db: Database, session_id: UUID, *, after: int | None, limit: int) -> Page[Record]:
+async def list_summaries(db: Database, session_id: UUID, *, after: int | None, limit: int) -> Page:
     """Summaries before the version `after`. Raises `SessionNotFound`."""
     return await _of_session(db, SUMMARIES, session_id, after, limit)
 
@@ -120,12 +109,8 @@ async def reset_chat(db: Database, bot: str, chat_id: str, thread_id: str, user_
     return int(row["closed"])
 
 
-async def _of_session(db: Database, statement: str, session_id: UUID, after: int | None, limit: int) -> Page[Record]:
+async def _of_session(db: Database, statement: str, session_id: UUID, after: int | None, limit: int) -> Page:
     rows = await db.run(statement, session_id, after, limit + 1)
     if not rows:
         await get_session(db, session_id)
-    return _page(rows, limit)
-
-
-def _page(rows: list[Record], limit: int) -> Page[Record]:
-    return Page(rows[:limit], more=len(rows) > limit)
+    return as_page(rows, limit)

@@ -1,5 +1,6 @@
 """What is remembered: transcript, summary, and the window a model sees."""
 
+from backend.memory.documents import Documents as Documents
 from backend.memory.folding import Limits as Limits
 from backend.memory.indexing.promises import NOTHING as NOTHING
 from backend.memory.indexing.promises import Promise as Promise

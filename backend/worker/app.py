@@ -101,6 +101,11 @@ async def reconcile(backend: Backend, _: UUID) -> None:
     await backend.indexing.reconcile()
 
 
+@performs(Job.READ_DOCUMENT)
+async def read_document(backend: Backend, document_id: UUID) -> None:
+    await backend.documents.read(document_id)
+
+
 @performs(Job.SWEEP)
 async def sweep(backend: Backend, _: UUID) -> None:
     await mark_worker_alive(backend.settings.redis_url.get_secret_value())
@@ -109,3 +114,5 @@ async def sweep(backend: Backend, _: UUID) -> None:
         backend.jobs.summarize_session(session_id)
     await backend.indexing.sweep()
     backend.jobs.index()
+    for document_id in await backend.documents.overdue():
+        backend.jobs.read_document(document_id)
