@@ -90,11 +90,11 @@ SHOWN = told(DocumentNotFound, InvalidRequest, StorageUnavailable)
 @router.post(
     "",
     status_code=202,
-    responses=told(
-        BotNotFound, BodyTooLarge, DocumentUnsupported, DocumentEmpty, InvalidRequest, StorageUnavailable
-    ),
+    responses=told(BotNotFound, BodyTooLarge, DocumentUnsupported, DocumentEmpty, InvalidRequest, StorageUnavailable),
 )
-async def add_document(document: Annotated[DocumentIn, Form(media_type="multipart/form-data")], backend: BackendDep) -> DocumentOut:
+async def add_document(
+    document: Annotated[DocumentIn, Form(media_type="multipart/form-data")], backend: BackendDep
+) -> DocumentOut:
     """Add a document to memory.
 
     It is read after the answer: ask for it until it is `ready` or `failed`. The same file of the same owner is one
@@ -136,4 +136,4 @@ async def delete_document(document_id: UUID, backend: BackendDep) -> None:
 def _base(path: str) -> str:
     """A file's name without its folder, which some clients send along; the end of it, if it is long."""
     name = PurePath(path.replace("\\", "/").replace("\x00", "")).name
-    return name.encode(errors="ignore").decode()[-LONGEST:] or "document"
+    return name.encode(errors="ignore").decode().strip(". ")[-LONGEST:] or "document"

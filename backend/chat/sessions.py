@@ -65,9 +65,7 @@ class Filter:
     is_active: bool | None = None
 
 
-async def list_sessions(
-    db: Database, wanted: Filter, *, after: tuple[datetime, UUID] | None, limit: int
-) -> Page:
+async def list_sessions(db: Database, wanted: Filter, *, after: tuple[datetime, UUID] | None, limit: int) -> Page:
     """Sessions that began before the moment and id `after`, with their bot's slug."""
     created_at, session_id = after or (None, None)
     rows = await db.run(

@@ -168,9 +168,7 @@ class Documents:
     async def list(self, wanted: Filter, *, after: tuple[datetime, UUID] | None, limit: int) -> Page:
         """Documents that came before the moment and id `after`, newest first."""
         place = after or (None, None)
-        return as_page(
-            await self._db.run(LIST, wanted.bot, wanted.user_id, wanted.chat_id, *place, limit + 1), limit
-        )
+        return as_page(await self._db.run(LIST, wanted.bot, wanted.user_id, wanted.chat_id, *place, limit + 1), limit)
 
     async def delete(self, document_id: UUID) -> None:
         """With all that is remembered of it. Raises `DocumentNotFound`."""
@@ -200,9 +198,7 @@ class Documents:
 
 def as_pieces(name: str, sections: Sequence[Section]) -> list[str]:
     """What is to be found: each piece says first where it stands."""
-    return [
-        f"{place(name, section.headings)}\n{piece}" for section in sections for piece in pieces(section.text)
-    ]
+    return [f"{place(name, section.headings)}\n{piece}" for section in sections for piece in pieces(section.text)]
 
 
 def place(name: str, headings: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ READERS = {
 def main() -> None:
     limits.impose()
     kind = Kind(sys.argv[1])
+    told: dict[str, object]
     try:
         told = {"sections": _within_limits(_sections(sys.stdin.buffer.read(), kind))}
     except Exception as error:  # noqa: BLE001 - what a hostile file makes a library raise, nobody can foresee

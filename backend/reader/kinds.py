@@ -31,9 +31,9 @@ ZIP = b"PK\x03\x04"
 # Before Word's own format there was this one; now it wraps a document that is encrypted (MS-OFFCRYPTO, 1.3.1).
 OLE, ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "EncryptedPackage".encode("utf-16-le")
 WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
-# Written in letters, but not meant to be read by people.
-SOURCES = (rb"{\rtf", b"%!PS")
-# Acrobat looks for the header as far as this, and so writers put things before it (ISO 32000-1, implementation note 13).
+# Without a zero among their bytes these might pass for texts.
+NO_TEXTS = (ZIP, OLE, rb"{\rtf", b"%!PS")
+# Acrobat looks for the header as far as this, so some files begin with something else (ISO 32000-1, note 13).
 PDF_HEADER_WITHIN = 1024
 
 
@@ -42,7 +42,7 @@ def kind_of(content: bytes, name: str) -> Kind | None:
     found, said = _found(content), ENDINGS.get(PurePath(name).suffix.lower())
     if found is Kind.TEXT and said in TEXTS:
         return said
-    return found if said in (found, None) or (said is Kind.TEXT and found is Kind.HTML) else None
+    return found if said in (found, None) or (found is Kind.HTML and said in TEXTS) else None
 
 
 def _found(content: bytes) -> Kind | None:
@@ -50,7 +50,7 @@ def _found(content: bytes) -> Kind | None:
         return Kind.PDF
     if (content.startswith(ZIP) and b"word/" in content) or (content.startswith(OLE) and ENCRYPTED in content):
         return Kind.DOCX
-    if content.startswith(SOURCES) or (b"\x00" in content and not content.startswith(WIDE_TEXT)):
+    if content.startswith(NO_TEXTS) or (b"\x00" in content and not content.startswith(WIDE_TEXT)):
         return None
     beginning = content[:PDF_HEADER_WITHIN].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return Kind.HTML if beginning.startswith((b"<!doctype html", b"<html")) else Kind.TEXT

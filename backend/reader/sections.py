@@ -35,16 +35,24 @@ class Sections:
         self._path: list[tuple[int, str]] = []
         self._lines: list[str] = []
         self._line: list[str] = []
+        self._begun = False
         self._done: list[Section] = []
 
     def write(self, text: str) -> None:
         """Goes on with the line."""
         self._line.append(text)
+        self._begun = self._begun or bool(text.strip())
+
+    def begin_cell(self) -> None:
+        """The next part of a row, which is a line."""
+        if self._begun:
+            self.write(" | ")
 
     def take_line(self) -> str:
         """What the line holds so far, in single spaces; it begins anew."""
         line = " ".join("".join(self._line).split())
         self._line.clear()
+        self._begun = False
         return line
 
     def end_line(self, before: str = "") -> None:

@@ -77,4 +77,4 @@ async def _answers(address: str) -> bool:
 
 async def everything(db: Database) -> dict[str, list[Record]]:
     """Every row of every table."""
-    return {name: await db.run(f"select * from {name} order by id") for name in Model.metadata.tables}
+    return {name: await db.run(f"select * from {name} order by 1") for name in Model.metadata.tables}

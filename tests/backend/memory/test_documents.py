@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from backend.bootstrap import Backend
-from backend.memory.documents import DocumentEmpty, DocumentNotFound, DocumentUnsupported, Filter, Owner, place
 from backend.database import Record
+from backend.memory.documents import DocumentEmpty, DocumentNotFound, DocumentUnsupported, Filter, Owner, place
 from tests.conftest import RecordedJobs
+from tests.processes import until
 
 ANNA, BORIS = Owner("default", user_id="anna"), Owner("default", user_id="boris")
 MANUAL = b"# Manual\n\nPress the red button.\n\n## Repair\n\nCall Viktor."
@@ -21,6 +22,11 @@ async def add(backend: Backend, owner: Owner = ANNA, content: bytes = MANUAL, na
 
 async def embeddings(backend: Backend) -> list[Record]:
     return await backend.db.run("select * from embeddings order by document_id, piece")
+
+
+async def being_read(backend: Backend) -> None:
+    """Returns once a worker has claimed a document."""
+    await until(lambda: backend.db.run("select from documents where state = 'reading'"), pause=0.005)
 
 
 async def test_a_document_is_found_in_pieces_that_say_where_they_stand(backend: Backend, jobs: RecordedJobs) -> None:
@@ -99,14 +105,16 @@ async def test_what_no_worker_reads_is_asked_for_again(backend: Backend) -> None
 
 async def test_a_worker_that_comes_late_changes_nothing(backend: Backend) -> None:
     document = await add(backend)
-    await backend.documents.read(document["id"])
-    reading = "update documents set state = 'reading', attempt = $1, content = $2, pieces = 0, finished_at = null"
-    await backend.db.run("delete from embeddings")
-    await backend.db.run(reading, 1, MANUAL)
     late = asyncio.ensure_future(backend.documents.read(document["id"]))
+    await being_read(backend)
+    await backend.db.run("update documents set due_at = now() - interval '1 second'")
+    await backend.documents.overdue()
     await late
-    assert (await backend.documents.get(document["id"]))["state"] == "reading"
+    assert (await backend.documents.get(document["id"]))["state"] == "waiting"
     assert await embeddings(backend) == []
+    await backend.documents.read(document["id"])
+    assert len(await embeddings(backend)) == 2
+    assert [row["attempt"] for row in await backend.db.run("select attempt from documents")] == [2]
 
 
 async def test_a_document_that_keeps_killing_workers_is_given_up(backend: Backend) -> None:
@@ -138,8 +146,7 @@ async def test_a_deleted_document_leaves_nothing_but_the_order_to_drop_its_vecto
 async def test_a_document_deleted_while_it_is_read_leaves_nothing(backend: Backend) -> None:
     document = await add(backend)
     reading = asyncio.ensure_future(backend.documents.read(document["id"]))
-    while not await backend.db.run("select from documents where state = 'reading'"):
-        await asyncio.sleep(0.005)
+    await being_read(backend)
     await backend.documents.delete(document["id"])
     await reading
     assert await embeddings(backend) == []
