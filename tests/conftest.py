@@ -85,7 +85,8 @@ async def pool(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 async def db(pool: Database) -> AsyncIterator[Database]:
     yield pool
-    await pool.run("truncate chat_sessions, documents, llm_calls, words, scopes, vector_indexes, forgotten_vectors cascade")
+    await pool.run("delete from documents")
+    await pool.run("truncate chat_sessions, llm_calls, words, scopes, vector_indexes, forgotten_vectors cascade")
     await pool.run("delete from bots where slug <> 'default'")
 
 

@@ -112,6 +112,9 @@ class WorkerProcess:
 
         await until(lambda: asyncio.to_thread(look))
 
+    async def is_busy(self) -> bool:
+        return bool(await self._busy())
+
     async def _busy(self) -> set[int]:
         def look() -> set[int]:
             with make_celery(self._broker) as celery:

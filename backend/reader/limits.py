@@ -10,6 +10,8 @@ MEMORY_BYTES = 512 << 20
 OUTPUT_BYTES = 64 << 20
 # More than "War and Peace" in English; some 6,000 pieces.
 MOST_CHARACTERS = 4_000_000
+# A section counts as so many at least: it becomes a piece, however short it is.
+SHORTEST_SECTION = 400
 
 LIMITS = {
     resource.RLIMIT_AS: MEMORY_BYTES,

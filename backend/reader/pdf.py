@@ -7,13 +7,13 @@ from itertools import groupby
 import pypdfium2 as pdfium
 from pypdfium2.raw import FPDF_ERR_PASSWORD
 
-from backend.reader.sections import Section, Unreadable, cleaned
+from backend.reader.sections import LONGEST_TITLE, Section, Unreadable, cleaned
 
 # So the engine marks a word that was divided at the end of a line.
 DIVIDED = re.compile("[\x02\ufffe]\\s*")
 LINE_END = re.compile(r"\n(?=(\w))")
 # An outline is a help, no more: a file is no worse for one that is broken, deep or endless.
-MOST_TITLES, LONGEST_TITLE = 10_000, 100
+MOST_TITLES = 10_000
 
 
 def sections(content: bytes) -> Iterator[Section]:

@@ -11,6 +11,8 @@ Reason: TypeAlias = Literal["unreadable", "too-long", "encrypted", "empty"]
 INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u00ad\u200b\ud800-\udfff\ufeff\ufffe\uffff]")
 LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
+LONGEST_TITLE = 100
+
 
 class Unreadable(Exception):
     """The file cannot become memory; `reason` says why, in a word that stays the same."""
@@ -66,7 +68,7 @@ class Sections:
 
     def head(self, level: int, title: str) -> None:
         """What follows stands under this heading; 1 is the widest level."""
-        if title:
+        if title := title.strip()[:LONGEST_TITLE]:
             self._end_section(level)
             self._path = [(above, each) for above, each in self._path if above < level] + [(level, title)]
 

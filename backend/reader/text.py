@@ -22,7 +22,8 @@ RUSSIAN = ("cp1251", "koi8-r", "cp866")
 FREQUENT, FREQUENT_SHARE = frozenset("оеаинтсрвлк"), 0.45
 SAMPLE_BYTES = 100_000
 
-HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+")
+CLOSING = re.compile(r"(?:^|[ \t])#+$")
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
@@ -38,7 +39,7 @@ def markdown(content: bytes) -> Iterator[Section]:
             fence = "" if fence and mark[1].startswith(fence) else fence or mark[1]
         heading = None if fence else HEADING.match(line)
         if heading:
-            sections.head(len(heading[1]), heading[2])
+            sections.head(len(heading[1]), CLOSING.sub("", line[heading.end() :].strip()))
         else:
             sections.add_line(line)
     return sections.all()

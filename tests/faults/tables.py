@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from backend.chat.presence import LOCK_SPACE
 from backend.database import Database, Record
@@ -103,6 +104,14 @@ class Tables:
             return len(await self._db.run("select from pg_stat_activity where wait_event_type = 'Lock'")) == count
 
         await until(are)
+
+    async def pieces(self, document_id: UUID) -> list[Record]:
+        """What memory has of a document."""
+        return await self._db.run("select * from embeddings where document_id = $1 order by piece", document_id)
+
+    async def let_documents_be_due(self) -> None:
+        """The sweep takes whatever is not read by now for lost."""
+        await self._db.run("update documents set due_at = now() - interval '1 hour'")
 
     async def let_an_hour_pass(self, person: Person) -> None:
         """If a summary is still wanted, it was asked for that long ago: the sweep takes it for lost."""

@@ -1,6 +1,6 @@
 """Documents as a developer sends them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from tests.backend.api.running import client_of, everything, serving
 from tests.backend.api.test_sessions import parts
 
 PATH = "/v1/documents"
+ANNA = {"user_id": "anna"}
 MANUAL = b"# Manual\n\nPress the red button."
 
 
@@ -23,14 +24,16 @@ async def send(
     return await api.post(PATH, files={"file": (name, content)}, data=form)
 
 
-async def added(api: httpx2.AsyncClient, content: bytes = MANUAL, name: str = "manual.md", **form: str) -> Any:
-    response = await send(api, content, name, **form)
+async def added(
+    api: httpx2.AsyncClient, content: bytes = MANUAL, name: str = "manual.md", owner: Mapping[str, str] = ANNA
+) -> Any:
+    response = await send(api, content, name, **owner)
     assert response.status_code == 202, response.text
     return response.json()
 
 
 async def test_a_document_is_accepted_shown_listed_and_forgotten(offline_api: httpx2.AsyncClient) -> None:
-    document = await added(offline_api, user_id="anna")
+    document = await added(offline_api)
     assert document.items() >= {
         "bot": "default", "user_id": "anna", "chat_id": "", "thread_id": "", "name": "manual.md",
         "media_type": "text/markdown", "size": len(MANUAL), "state": "waiting", "problem": None, "pieces": 0,
@@ -46,15 +49,15 @@ async def test_a_document_is_accepted_shown_listed_and_forgotten(offline_api: ht
 
 
 async def test_the_same_file_again_is_the_same_document(offline_api: httpx2.AsyncClient) -> None:
-    first, again = await added(offline_api, user_id="anna"), await added(offline_api, name="copy.md", user_id="anna")
+    first, again = await added(offline_api), await added(offline_api, name="copy.md")
     assert first == again
-    others = [await added(offline_api, **owner) for owner in ({"user_id": "boris"}, {"chat_id": "anna"}, {})]
+    others = [await added(offline_api, owner=owner) for owner in ({"user_id": "boris"}, {"chat_id": "anna"}, {})]
     assert len({document["id"] for document in (first, *others)}) == 4
 
 
 async def test_a_person_is_shown_only_what_is_theirs(offline_api: httpx2.AsyncClient) -> None:
     for owner in ({"user_id": "anna"}, {"user_id": "boris"}, {"chat_id": "anna", "thread_id": "7"}, {}):
-        await added(offline_api, **owner)
+        await added(offline_api, owner=owner)
     listed = (await offline_api.get(PATH, params={"user_id": "anna"})).json()["items"]
     assert [document["user_id"] for document in listed] == ["anna"]
     listed = (await offline_api.get(PATH, params={"chat_id": "anna"})).json()["items"]

@@ -6,18 +6,17 @@ import pytest
 
 from backend.bootstrap import Backend
 from backend.database import Record
-from backend.memory.documents import DocumentEmpty, DocumentNotFound, DocumentUnsupported, Filter, Owner, place
+from backend.memory.documents import DocumentEmpty, DocumentNotFound, DocumentUnsupported, Filter, place
+from backend.memory.scopes import BotNotFound, Whose
 from tests.conftest import RecordedJobs
 from tests.processes import until
 
-ANNA, BORIS = Owner("default", user_id="anna"), Owner("default", user_id="boris")
+ANNA, BORIS = Whose("default", user_id="anna"), Whose("default", user_id="boris")
 MANUAL = b"# Manual\n\nPress the red button.\n\n## Repair\n\nCall Viktor."
 
 
-async def add(backend: Backend, owner: Owner = ANNA, content: bytes = MANUAL, name: str = "manual.md") -> Record:
-    document = await backend.documents.add(owner, content, file_name=name, name=name)
-    assert document
-    return document
+async def add(backend: Backend, owner: Whose = ANNA, content: bytes = MANUAL, name: str = "manual.md") -> Record:
+    return await backend.documents.add(owner, content, file_name=name, name=name)
 
 
 async def embeddings(backend: Backend) -> list[Record]:
@@ -48,8 +47,8 @@ async def test_a_document_is_found_in_pieces_that_say_where_they_stand(backend: 
 async def test_what_it_becomes_belongs_to_whom_it_was_added_for(backend: Backend) -> None:
     owners = {
         "memory_scope(id, 'private', 'anna', 'anywhere', '')": ANNA,
-        "memory_scope(id, 'supergroup', 'anyone', '-100', '7')": Owner("default", chat_id="-100", thread_id="7"),
-        "memory_scope(id, 'bot', '', '', '')": Owner("default"),
+        "memory_scope(id, 'supergroup', 'anyone', '-100', '7')": Whose("default", chat_id="-100", thread_id="7"),
+        "memory_scope(id, 'bot', '', '', '')": Whose("default"),
     }
     for scope, owner in owners.items():
         document = await add(backend, owner)
@@ -153,8 +152,8 @@ async def test_a_document_deleted_while_it_is_read_leaves_nothing(backend: Backe
 
 
 async def test_a_list_shows_what_it_was_asked_for(backend: Backend) -> None:
-    group = Owner("default", chat_id="-100")
-    ids = {owner: (await add(backend, owner))["id"] for owner in (ANNA, BORIS, group, Owner("default"))}
+    group = Whose("default", chat_id="-100")
+    ids = {owner: (await add(backend, owner))["id"] for owner in (ANNA, BORIS, group, Whose("default"))}
 
     async def listed(**wanted: str) -> list[object]:
         return [row["id"] for row in (await backend.documents.list(Filter(**wanted), after=None, limit=9)).items]
@@ -171,10 +170,10 @@ async def test_what_cannot_be_read_is_not_taken_in(backend: Backend) -> None:
             await add(backend, content=content)
     with pytest.raises(DocumentUnsupported):
         await add(backend, content=b"\x89PNG\r\n\x1a\n\x00\x00", name="picture.txt")
-    assert await backend.documents.add(Owner("nobody"), MANUAL, file_name="a.md", name="a.md") is None
-    await backend.db.run("update bots set enabled = false")
-    assert await backend.documents.add(ANNA, MANUAL, file_name="a.md", name="a.md") is None
-    await backend.db.run("update bots set enabled = true")
+    await backend.db.run("insert into bots (slug, name, enabled) values ('asleep', 'Asleep', false)")
+    for bot in ("nobody", "asleep"):
+        with pytest.raises(BotNotFound):
+            await add(backend, Whose(bot))
     assert await backend.db.run("select from documents") == []
 
 

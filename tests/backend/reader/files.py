@@ -6,6 +6,7 @@ from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import docx
+from docx.oxml.ns import nsdecls
 
 # A character map tells which letters the codes on a page stand for; here the code is the letter, in UTF-16.
 TO_UNICODE = b"""/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def
@@ -25,7 +26,7 @@ def _objects(pages: Sequence[Sequence[str]], titles: Sequence[str]) -> Iterator[
     yield b"<</Type/Catalog/Pages 2 0 R/Outlines 6 0 R>>"
     yield f"<</Type/Pages/Kids[{kids}]/Count {len(pages)}>>".encode()
     yield b"<</Type/Font/Subtype/Type0/BaseFont/A/Encoding/Identity-H/DescendantFonts[4 0 R]/ToUnicode 5 0 R>>"
-    yield b"<</Type/Font/Subtype/CIDFontType2/BaseFont/A/CIDSystemInfo<</Registry(A)/Ordering(I)/Supplement 0>>/DW 500>>"
+    yield b"<</Type/Font/Subtype/CIDFontType2/BaseFont/A/CIDSystemInfo<</Registry(A)/Ordering(I)/Supplement 0>>>>"
     yield stream(TO_UNICODE)
     yield f"<</First {first_title} 0 R/Last {first_title + len(titles) - 1} 0 R>>".encode() if titles else b"<<>>"
     for number, lines in enumerate(pages):
@@ -42,7 +43,7 @@ def _objects(pages: Sequence[Sequence[str]], titles: Sequence[str]) -> Iterator[
 
 
 def stream(content: bytes) -> bytes:
-    packed = zlib.compress(content, 9)
+    packed = zlib.compress(content, 1)
     return b"<</Length %d/Filter/FlateDecode>>stream\n%b\nendstream" % (len(packed), packed)
 
 
@@ -65,15 +66,32 @@ ENCRYPTED_PDF = pdf(
 )
 
 
+# So many levels that whoever follows them by calling itself falls over.
+DEEP = 500_000
+CATALOG = b"<</Type/Catalog/Pages 2 0 R>>"
+
+
+def bomb_pdf(size: int) -> bytes:
+    """A page that unpacks to so many bytes."""
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>"
+    objects = [CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", page, stream(b" " * size)]
+    return b"".join(_written(objects, b""))
+
+
+def looping_pdf() -> bytes:
+    return b"".join(_written([CATALOG, b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 1000000000>>"], b""))
+
+
 def word(document: "docx.document.Document") -> bytes:
     saved = BytesIO()
     document.save(saved)
     return saved.getvalue()
 
 
-def word_with(body: str) -> bytes:
-    """A Word document whose XML is this; `w` is the namespace."""
-    return repacked(word(docx.Document()), {"word/document.xml": body.encode()})
+def word_with(body: str, *, before: str = "", after: str = "</w:body></w:document>") -> bytes:
+    """A Word document with this XML in its body, and something else than the usual before and after it."""
+    begin = f'<?xml version="1.0"?>{before}<w:document {nsdecls("w")}><w:body>'
+    return repacked(word(docx.Document()), {"word/document.xml": f"{begin}{body}{after}".encode()})
 
 
 def repacked(archive: bytes, parts: dict[str, bytes]) -> bytes:

@@ -17,9 +17,10 @@ OTHERS = {
 @pytest.mark.parametrize(
     ("content", "name", "kind"),
     [
-        (PDF, "a.pdf", Kind.PDF), (PDF, "a.PDF", Kind.PDF), (PDF, "a", Kind.PDF), (b"\n" * 99 + PDF, "a.pdf", Kind.PDF),
+        (PDF, "a.pdf", Kind.PDF), (PDF, "a.PDF", Kind.PDF), (PDF, "a", Kind.PDF), (b"\n\n" + PDF, "a.pdf", Kind.PDF),
         (WORD, "a.docx", Kind.DOCX), (WORD, "", Kind.DOCX), (PAGE, "a.htm", Kind.HTML), (PAGE, "a.php", Kind.HTML),
-        (PAGE, "a.txt", Kind.HTML), (PAGE, "a.md", Kind.HTML), (TEXT, "a.html", Kind.HTML), (TEXT, "a.md", Kind.MARKDOWN),
+        (PAGE, "a.txt", Kind.HTML), (PAGE, "a.md", Kind.HTML), (TEXT, "a.html", Kind.HTML),
+        (TEXT, "a.md", Kind.MARKDOWN),
         (TEXT, "a.txt", Kind.TEXT), (TEXT, "a.csv", Kind.TEXT), ("Привет".encode("utf-16"), "a.txt", Kind.TEXT),
     ],
 )  # fmt: skip

@@ -101,7 +101,8 @@ async def test_a_word_document_keeps_its_headings_lists_and_tables() -> None:
 async def test_of_tracked_changes_and_forms_the_newest_text_is_read() -> None:
     document = docx.Document()
     for xml in (
-        "<w:p {}><w:ins><w:r><w:t>inserted</w:t></w:r></w:ins><w:del><w:r><w:delText>deleted</w:delText></w:r></w:del></w:p>",
+        "<w:p {}><w:ins><w:r><w:t>inserted</w:t></w:r></w:ins></w:p>",
+        "<w:p {}><w:del><w:r><w:delText>deleted</w:delText></w:r></w:del></w:p>",
         "<w:sdt {}><w:sdtContent><w:p><w:r><w:t>a</w:t><w:tab/><w:t>form</w:t></w:r></w:p></w:sdtContent></w:sdt>",
         "<w:p {}><w:moveFrom><w:r><w:t>moved away</w:t></w:r></w:moveFrom></w:p>",
     ):
