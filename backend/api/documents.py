@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -125,7 +125,7 @@ async def get_document(document_id: UUID, backend: BackendDep) -> DocumentOut:
     return DocumentOut(**await backend.documents.get(document_id))
 
 
-@router.delete("/{document_id}", status_code=204, responses=SHOWN)
+@router.delete("/{document_id}", status_code=204, response_class=Response, responses=SHOWN)
 async def delete_document(document_id: UUID, backend: BackendDep) -> None:
     """Forget a document: nothing of it is found any more."""
     await backend.documents.delete(document_id)
