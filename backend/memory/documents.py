@@ -112,7 +112,7 @@ where id = $1 and attempt = $2 and state = 'reading'
 OVERDUE = """
 update documents set state = 'waiting', due_at = now() + make_interval(secs => $1)
 where id in (
-    select id from documents where state in ('waiting', 'reading') and attempt < $2 and due_at < now()
+    select id from documents where state in ('waiting', 'reading') and due_at < now()
     order by due_at limit 100 for update skip locked
 )
 returning id
@@ -172,7 +172,7 @@ class Documents:
     async def overdue(self) -> Sequence[UUID]:
         """Documents that were to be read by now, or are read by nobody any more."""
         await self._db.run(GIVE_UP, MOST_ATTEMPTS)
-        return [row["id"] for row in await self._db.run(OVERDUE, LEASE_SECONDS, MOST_ATTEMPTS)]
+        return [row["id"] for row in await self._db.run(OVERDUE, LEASE_SECONDS)]
 
     async def read(self, document_id: UUID) -> None:
         """Make it findable, unless somebody else is at it; safe to repeat."""
