@@ -15,6 +15,7 @@ from backend.llm.embedder import read_embedder
 from backend.llm.prices import read_prices
 from backend.memory import Documents, Limits, Memory
 from backend.memory.indexing import Chosen, Indexing, VectorIndexes
+from backend.memory.retrieval.search import Retrieval
 from backend.memory.vectors import PgVector, Qdrant, VectorStore
 from backend.settings import Settings, environment
 
@@ -61,10 +62,11 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
         short_history=settings.short_history_limit,
         summary_threshold=settings.summary_threshold,
         summary_new_messages=settings.summary_new_messages_limit,
+        passages=settings.rag_top_k if settings.rag_enabled else 0,
     )
-    memory = Memory(db, llm, limits, remembers=settings.rag_enabled)
     indexes = vector_indexes(settings, db)
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
+    memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
     chat = Chat(db, llm, memory, jobs, turn_wait=settings.turn_wait_seconds)
     return Backend(settings, db, llm, memory, indexes, indexing, Documents(db, jobs), jobs, chat)
 

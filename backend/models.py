@@ -141,7 +141,8 @@ class Turn(_Named, Model):
 
     `position` is the message's place in the session; its answer has the next one. `attempt` counts the tries, so that
     a late one can be told from the current. `owner` is the backend process that answers it: see `chat/presence.py`.
-    `key` is the client's idempotency key, hashed with whom it belongs to.
+    `key` is the client's idempotency key, hashed with whom it belongs to. `recalled` is what semantic memory found for
+    it: by what, how strong, and which passages with which scores; null if there was nothing to search.
     """
 
     __tablename__ = "turns"
@@ -169,6 +170,7 @@ class Turn(_Named, Model):
     milliseconds: Mapped[int | None]
     window_tokens: Mapped[int | None]
     summary_version: Mapped[int | None]
+    recalled: Mapped[dict[str, Any] | None]
     finished_at: Mapped[datetime | None]
 
 

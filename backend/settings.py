@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     llm_prices: str = ""
 
     rag_enabled: bool = True
+    rag_top_k: int = Field(default=5, ge=1, le=50)
     embeddings: str = ""
 
     context_tokens: int = Field(default=16_000, ge=500)

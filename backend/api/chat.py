@@ -50,6 +50,8 @@ class MessageIn(Body):
     """A topic within the chat, if it has topics."""
     chat_type: Literal["private", "group", "supergroup", "channel"] = "private"
     """What a person says in private is not recalled elsewhere."""
+    user_name: Word = Field(default="", examples=["Anna"])
+    """What others call the person: memory finds by it who said what."""
     language: Word = Field(default="", examples=["ru", "en-US"])
     """The person's: words of the backend's own are Russian for `ru…`, else English."""
     key: Id | None = Field(default=None, examples=["telegram:1:42:1001"])
@@ -138,6 +140,7 @@ async def read_message(message: MessageIn, request: Request) -> Asked:
         chat_id=message.chat_id,
         thread_id=message.thread_id,
         user_id=message.user_id,
+        user_name=message.user_name,
         chat_type=message.chat_type,
         language=message.language,
         text=message.text,

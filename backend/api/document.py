@@ -21,6 +21,7 @@ it is given, is in seconds.
 TAGS = [
     {"name": "chat", "description": "A message and its answer; the beginning of a new dialogue."},
     {"name": "sessions", "description": "What was said, what is remembered of it, and what a model is shown."},
+    {"name": "memory", "description": "What is found in memory, and what is to be forgotten."},
     {"name": "documents", "description": "Files that a bot, a person or a group should be able to ask about."},
     {"name": "health", "description": "For whoever looks after the process."},
 ]

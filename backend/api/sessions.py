@@ -147,7 +147,7 @@ async def get_context(session_id: UUID, backend: BackendDep) -> ContextOut:
     """The window as it is now: how full it is, what is in it, how far the summary reaches."""
     session = await sessions.get_session(backend.db, session_id)
     past = await backend.memory.recall(session_id, before=session["last_position"] + 1)
-    window = backend.memory.window(session_id, session["persona"], past, Line("user", "…", 1))
+    window = backend.memory.window(session["persona"], past, Line("user", "…", 1))
     return ContextOut(
         messages=[WindowMessageOut(role=shown.role, content=shown.content) for shown in window.messages],
         tokens=window.tokens,

@@ -14,8 +14,8 @@ from backend.chat.turns import (
     Accepted,
     Asked,
     Closing,
-    Found,
     KeyReused,
+    Known,
     SessionBusy,
     SummaryRule,
     Turn,
@@ -27,7 +27,7 @@ from backend.jobs import Jobs
 from backend.llm import Completion, Llm, NoProviderAnswered, Purpose, Show
 from backend.llm.offline import PROVIDER, offline_answer
 from backend.llm.tokens import count_tokens
-from backend.memory import ASK_AGAIN_SECONDS, Line, Memory, Past, Window
+from backend.memory import ASK_AGAIN_SECONDS, Found, Line, Memory, Past, Window
 
 log = structlog.get_logger(__name__)
 
@@ -142,8 +142,11 @@ class Chat:
         """From an accepted turn to its recorded answer; it may first have to wait."""
         began, turn = time.monotonic(), accepted.turn
         past = accepted.past or await self._wait_for(turn, deadline)
-        window = self._memory.window(turn.session_id, turn.persona, past, Line("user", asked.text, asked.tokens))
-        completion = await self._answer(turn, window, asked, show)
+        window = self._window(turn, past, asked, None)
+        found = await self._find(accepted, past, window, asked)
+        if found:
+            window = self._window(turn, past, asked, found)
+        completion = await self._answer(window, found, asked, show)
         closing = Closing(
             text=completion.text,
             tokens=count_tokens(completion.text),
@@ -153,6 +156,7 @@ class Chat:
             summary_version=past.summary.version if past.summary else None,
             calls=completion.calls,
             promise=self._memory.promise("assistant", completion.text),
+            recalled=found.record() if found else None,
         )
         await self._record(turn, closing, window)
         return Reply(closing.text, turn.session_id, turn.id, closing.model)
@@ -174,16 +178,16 @@ class Chat:
             self._presence.renew()
             raise
 
-    async def _end_of(self, asked: Asked, deadline: float) -> Found:
+    async def _end_of(self, asked: Asked, deadline: float) -> Known:
         """The turn of a known key, once its present attempt has ended."""
-        found = await self._find(asked)
+        found = await self._known(asked)
         with self._bell.listening(found.turn.session_id) as rung:
             while found.status in ("waiting", "open"):
                 await self._until_rung(rung, deadline)
-                found = await self._find(asked)
+                found = await self._known(asked)
         return found
 
-    async def _find(self, asked: Asked) -> Found:
+    async def _known(self, asked: Asked) -> Known:
         assert asked.key
         found = await turns.find(self._db, asked.key)
         if found is None:  # deleted at this very moment
@@ -210,10 +214,28 @@ class Chat:
             await self.sweep()
         rung.clear()
 
-    async def _answer(self, turn: Turn, window: Window, asked: Asked, show: Show | None) -> Completion:
-        if self._llm.chain(Purpose.CHAT):
+    def _window(self, turn: Turn, past: Past, asked: Asked, found: Found | None) -> Window:
+        return self._memory.window(turn.persona, past, Line("user", asked.text, asked.tokens), found)
+
+    async def _find(self, accepted: Accepted, past: Past, window: Window, asked: Asked) -> Found | None:
+        """What memory holds beside the window; None if there is nothing that it could hold."""
+        turn = accepted.turn
+        if window.dropped:
+            log.warning("window_dropped_messages", session_id=str(turn.session_id), dropped=window.dropped)
+        shown = past.positions[window.dropped :] if self._has_model else ()
+        if not self._memory.remembers or (self._has_model and _is_all(accepted, past, window)):
+            return None
+        since = shown[0] if shown else turn.position
+        return await self._memory.find(asked.text, turn.scopes, not_in=(turn.session_id, since))
+
+    @property
+    def _has_model(self) -> bool:
+        return bool(self._llm.chain(Purpose.CHAT))
+
+    async def _answer(self, window: Window, found: Found | None, asked: Asked, show: Show | None) -> Completion:
+        if self._has_model:
             return await self._llm.complete(Purpose.CHAT, window.messages, show=show)
-        passages = await self._memory.passages(turn.session_id, asked.text, before=turn.position)
+        passages = [passage.content for passage in found.passages] if found and found.strength != "none" else []
         text = offline_answer(passages, language=asked.language, question=asked.text)
         if show:
             show(text)
@@ -244,10 +266,15 @@ class Chat:
             self._bell.ring(session_id)
 
 
-def _recorded(found: Found) -> Reply:
-    if found.answer is None:
+def _is_all(accepted: Accepted, past: Past, window: Window) -> bool:
+    """Whether the window holds everything that memory does."""
+    return not (accepted.remembers_more or past.summary or window.dropped)
+
+
+def _recorded(again: Known) -> Reply:
+    if again.answer is None:
         raise AnswerForgotten
-    return Reply(found.answer, found.turn.session_id, found.turn.id, found.model or "")
+    return Reply(again.answer, again.turn.session_id, again.turn.id, again.model or "")
 
 
 async def _insist(record: Callable[[], Awaitable[T]]) -> T:

@@ -5,13 +5,14 @@ nothing to wait for. It is open when no earlier turn of its session is unfinishe
 when that has become true. A unique index allows one open turn per session, so a race ends in a refused statement.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from backend.chat.presence import CHANNEL, OWNER_IS_GONE
-from backend.database import Database
+from backend.database import Database, Record
 from backend.errors import Conflict, Invalid, Unavailable
 from backend.llm import Call
 from backend.llm.calls import as_rows, insert_calls
@@ -43,6 +44,7 @@ class Asked:
     chat_id: str
     thread_id: str
     user_id: str
+    user_name: str
     chat_type: str
     language: str
     text: str
@@ -52,25 +54,34 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One attempt to answer; a later attempt has a higher number, and what an earlier one records is refused."""
+    """One attempt to answer; a later attempt has a higher number, and what an earlier one records is refused.
+
+    `scopes` are where the session's memory is: its own, and the bot's.
+    """
 
     id: UUID
     session_id: UUID
     position: int
     attempt: int
     persona: str
+    bot_name: str
+    scopes: tuple[UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A turn to be answered: at once, with the `past` that was read with it, or, without one, after a wait."""
+    """A turn to be answered: at once, with the `past` that was read with it, or, without one, after a wait.
+
+    `remembers_more` is whether its memory may hold anything beside this session.
+    """
 
     turn: Turn
     past: Past | None
+    remembers_more: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Known:
     """A turn that was accepted before, with what was said in it."""
 
     turn: Turn
@@ -82,7 +93,7 @@ class Found:
 
 ACCEPT = f"""
 with bot as (
-    select id, persona from bots where slug = $1 and enabled
+    select id, name, persona, memory_scope(id, 'bot', '', '', '') as scope from bots where slug = $1 and enabled
 ), known as (
     select id, last_position from chat_sessions
     where chat_id = $2 and thread_id = $3 and user_id = $4 and bot_id = (select id from bot) and is_active
@@ -106,19 +117,23 @@ with bot as (
     from session
     returning session_id, position, status
 ), message as (
-    insert into messages (session_id, turn_id, position, role, content, tokens)
-    select session_id, $7, position, 'user', $10, $11 from turn returning id, session_id, role, speaker
+    insert into messages (session_id, turn_id, position, role, speaker, content, tokens)
+    select session_id, $7, position, 'user', $15, $10, $11 from turn returning id, session_id, role, speaker
 ), promised as ({insert_promises("message", 13)})
-select turn.session_id, turn.position, turn.status, bot.persona, past.*,
+select turn.session_id, turn.position, turn.status, bot.persona, bot.name, session.scope, bot.scope as bot_scope,
+    past.*,
+    exists (select from chat_sessions where scope = session.scope and id <> session.id)
+        or exists (select from documents where scope in (session.scope, bot.scope)) as remembers_more,
     -- This commit does not wait for the disk: nobody is told of it before the turn is closed, which brings both there.
     -- If it is lost with Postgres, there is nothing to be closed, and the client asks again.
     set_config('synchronous_commit', 'off', true)
-from turn cross join bot left join known on true
+from turn cross join session cross join bot left join known on true
 cross join lateral ({past_of("known.id", before="turn.position", limit="$12")}) past
 """
 
 FIND = """
-select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.model, bot.persona,
+select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.model, bot.persona, bot.name,
+    session.scope, memory_scope(bot.id, 'bot', '', '', '') as bot_scope,
     question.content as question, answer.content as answer
 from turns turn join chat_sessions session on session.id = turn.session_id join bots bot on bot.id = session.bot_id
 left join messages question on question.session_id = turn.session_id and question.position = turn.position
@@ -178,13 +193,13 @@ with session as (
     returning id, summary_asked_at is not distinct from now() as due, scope
 ), turn as (
     update turns set status = 'answered', finished_at = now(), model = $6, milliseconds = $7, window_tokens = $8,
-        summary_version = $9
+        summary_version = $9, recalled = $17
     from session
     where turns.session_id = $3 and turns.id = $1 and attempt = $2 and status = 'open'
     returning session_id, position, session.due
 ), message as (
-    insert into messages (session_id, turn_id, position, role, content, tokens, model)
-    select session_id, $1, position + 1, 'assistant', $4, $5, $6 from turn returning id, session_id, role, speaker
+    insert into messages (session_id, turn_id, position, role, speaker, content, tokens, model)
+    select session_id, $1, position + 1, 'assistant', $16, $4, $5, $6 from turn returning id, session_id, role, speaker
 ), promised as ({insert_promises("message", 14)}), calls as ({insert_calls("turn", "$13")}), told as ({TELL_WAITING})
 select due, (select count(*) from told) from turn
 """
@@ -216,6 +231,7 @@ async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, mo
             rows = await db.run(
                 ACCEPT, asked.bot, asked.chat_id, asked.thread_id, asked.user_id, asked.chat_type, asked.language,
                 turn_id, asked.key, owner, asked.text, asked.tokens, most_lines, promise.pieces, promise.worth,
+                asked.user_name,
             )  # fmt: skip
         except asyncpg.UniqueViolationError as violation:
             if violation.constraint_name == "uq_turns_key":
@@ -224,15 +240,20 @@ async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, mo
         if not rows:
             raise BotNotFound
         row = rows[0]
-        turn = Turn(turn_id, row["session_id"], row["position"], 1, row["persona"])
-        return Accepted(turn, as_past(row) if row["status"] == "open" else None)
+        turn = _turn(row, turn_id, row["position"], 1)
+        return Accepted(turn, as_past(row) if row["status"] == "open" else None, row["remembers_more"])
 
 
-async def find(db: Database, key: UUID) -> Found | None:
+def _turn(row: Record, id: UUID, position: int, attempt: int) -> Turn:
+    scopes = row["scope"], row["bot_scope"]
+    return Turn(id, row["session_id"], position, attempt, row["persona"], row["name"], scopes)
+
+
+async def find(db: Database, key: UUID) -> Known | None:
     """The turn of a key, if it still exists."""
     for row in await db.run(FIND, key):
-        turn = Turn(row["id"], row["session_id"], row["position"], row["attempt"], row["persona"])
-        return Found(turn, row["status"], row["question"], row["answer"], row["model"])
+        turn = _turn(row, row["id"], row["position"], row["attempt"])
+        return Known(turn, row["status"], row["question"], row["answer"], row["model"])
     return None
 
 
@@ -248,17 +269,17 @@ async def open_turn(db: Database, turn: Turn) -> bool:
     return False
 
 
-async def reopen(db: Database, found: Found, *, owner: int) -> Turn | None:
+async def reopen(db: Database, found: Known, *, owner: int) -> Turn | None:
     """A failed turn, waiting to be answered once more; None if somebody else was faster."""
     turn = found.turn
     for row in await db.run(REOPEN, turn.id, turn.attempt, owner):
-        return Turn(turn.id, turn.session_id, row["position"], row["attempt"], turn.persona)
+        return replace(turn, position=row["position"], attempt=row["attempt"])
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What is recorded with an answer."""
+    """What is recorded with an answer; `recalled` tells what memory found for it."""
 
     text: str
     tokens: int
@@ -268,6 +289,7 @@ class Closing:
     summary_version: int | None
     calls: tuple[Call, ...]
     promise: Promise
+    recalled: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +307,7 @@ async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRu
         CLOSE, turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
         closing.milliseconds, closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full,
         rule.not_again_within, as_rows(closing.calls), closing.promise.pieces, closing.promise.worth,
+        turn.bot_name, closing.recalled,
     )  # fmt: skip
     if not closed:
         raise TurnInterrupted

@@ -15,12 +15,13 @@ from backend.memory.window import render
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Settings of memory: a budget in tokens, the others in messages."""
+    """Settings of memory: a budget in tokens, the others in messages; and how many passages are recalled at most."""
 
     context_tokens: int
     short_history: int
     summary_threshold: int
     summary_new_messages: int
+    passages: int
 
     @property
     def full(self) -> int:

@@ -1,15 +1,21 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
 from backend.database import Database
+from backend.errors import Unavailable
 from backend.llm import Call, Llm, NoProviderAnswered, Purpose
 from backend.llm.calls import record_calls
 from backend.memory import transcript
 from backend.memory.folding import Fold, Limits, next_fold, overdue, store_fold
+from backend.memory.forgetting import Receipt, delete_person, rows_left
+from backend.memory.indexing import Indexing
 from backend.memory.indexing.promises import NOTHING, Promise, promise
-from backend.memory.passages import passages_by_words
+from backend.memory.retrieval.passages import Found
+from backend.memory.retrieval.search import Retrieval
+from backend.memory.scopes import Whose, scopes_of
 from backend.memory.summary import Draft, SummaryUnusable, read_summary, summary_prompt
 from backend.memory.transcript import Line, Past
 from backend.memory.window import Window, fit, most_lines
@@ -18,7 +24,8 @@ log = structlog.get_logger(__name__)
 
 # Beyond so many facts per token of budget, about an eighth of it, the model is asked to join some.
 FACTS_PER_TOKEN = 1 / 160
-MOST_PASSAGES = 5
+# Among so many passages, what was deleted is looked for.
+MOST_LOOKED_AT = 20
 # A summary that was asked for and has not come in so many seconds is asked for again.
 ASK_AGAIN_SECONDS = 60.0
 
@@ -26,12 +33,17 @@ ASK_AGAIN_SECONDS = 60.0
 class Memory:
     """What is remembered of a session, fitted into what a model can be shown."""
 
-    def __init__(self, db: Database, llm: Llm, limits: Limits, *, remembers: bool) -> None:
-        """`remembers` is whether it can be found later what is said now."""
+    def __init__(self, db: Database, llm: Llm, retrieval: Retrieval, indexing: Indexing, limits: Limits) -> None:
         self._db = db
         self._llm = llm
+        self._retrieval = retrieval
+        self._indexing = indexing
         self._limits = limits
-        self.remembers = remembers
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it can be found later what is said now."""
+        return self._limits.passages > 0
 
     @property
     def most_lines(self) -> int:
@@ -51,20 +63,42 @@ class Memory:
         """What was said in a session before a position."""
         return await transcript.read_past(self._db, session_id, before=before, limit=self.most_lines)
 
-    def window(self, session_id: UUID, persona: str, past: Past, question: Line) -> Window:
-        """What the model is shown; says so in the log when old messages had to be left out."""
-        window = fit(persona, past, question, now=datetime.now(UTC), budget=self._limits.context_tokens)
-        if window.dropped:
-            log.warning("window_dropped_messages", session_id=str(session_id), dropped=window.dropped)
-        return window
+    def window(self, persona: str, past: Past, question: Line, found: Found | None = None) -> Window:
+        """What the model is shown."""
+        return fit(persona, past, question, now=datetime.now(UTC), budget=self._limits.context_tokens, found=found)
+
+    async def find(self, text: str, scopes: Sequence[UUID], *, not_in: tuple[UUID, int]) -> Found:
+        """What was said or stored about a text, but for what was said in a session from a position on."""
+        now, limit = datetime.now(UTC), self._limits.passages
+        return await self._retrieval.search(text, scopes=scopes, now=now, limit=limit, not_in=not_in)
+
+    async def search(self, whose: Whose, text: str, *, at: datetime, limit: int) -> Found:
+        """What was said or stored about a text, asked at a moment. Raises `BotNotFound`."""
+        scopes = await scopes_of(self._db, whose)
+        return await self._retrieval.search(text, scopes=scopes, now=at, limit=limit)
 
     def promise(self, role: str, text: str) -> Promise:
         """What is stored with a message, so that it will be found."""
         return promise(role, text) if self.remembers else NOTHING
 
-    async def passages(self, session_id: UUID, question: str, *, before: int) -> list[str]:
-        """What the person said before about a question, word for word."""
-        return await passages_by_words(self._db, session_id, question, before=before, limit=MOST_PASSAGES)
+    async def forget(self, user_id: str, bot: str | None) -> Receipt:
+        """Delete what is kept of a person, by one bot or by all, and look whether it is gone; safe to repeat.
+
+        What comes in while it works stays. What the calls of models have cost stays as well.
+        """
+        deleted = await delete_person(self._db, user_id, bot)
+        left = await rows_left(self._db, deleted)
+        try:
+            await self._indexing.forget(deleted.embeddings)
+            left += await self._indexing.vectors_of(deleted.embeddings)
+            reached_store = True
+        except Unavailable:
+            reached_store = False
+        gone, found = set(deleted.embeddings), 0
+        for scope, text in deleted.texts:
+            again = await self._retrieval.search(text, scopes=[scope], now=datetime.now(UTC), limit=MOST_LOOKED_AT)
+            found += sum(passage.embedding_id in gone for passage in again.passages)
+        return deleted.receipt(reached_store=reached_store, left=left, found=found)
 
     async def overdue(self) -> list[UUID]:
         """Sessions whose summary was asked for a while ago and has not come."""

@@ -43,10 +43,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was said before a message: the latest summary, and every message since."""
+    """What was said before a message: the latest summary, and every message since, with its place in the session."""
 
     summary: Summary | None
     lines: Sequence[Line]
+    positions: Sequence[int] = ()
 
 
 def past_of(session: str, *, before: str, limit: str) -> str:
@@ -57,7 +58,7 @@ def past_of(session: str, *, before: str, limit: str) -> str:
     """
     return f"""
         select summary.version, summary.content as story, summary.facts, summary.last_position as summary_position,
-            summary.tokens as summary_tokens, said.roles, said.contents, said.tokens
+            summary.tokens as summary_tokens, said.roles, said.contents, said.tokens, said.positions
         from (select) nothing
         left join lateral (
             select version, content, facts, last_position, tokens from conversation_summaries
@@ -66,7 +67,8 @@ def past_of(session: str, *, before: str, limit: str) -> str:
         cross join lateral (
             select array_agg(role order by position desc) as roles,
                 array_agg(content order by position desc) as contents,
-                array_agg(tokens order by position desc) as tokens
+                array_agg(tokens order by position desc) as tokens,
+                array_agg(position order by position desc) as positions
             from (
                 select position, role, content, tokens from messages
                 where session_id = {session} and position < {before}
@@ -87,7 +89,7 @@ async def read_past(db: Database, session_id: UUID, *, before: int, limit: int) 
 
 def as_past(row: Record) -> Past:
     lines = zip(row["roles"] or (), row["contents"] or (), row["tokens"] or (), strict=True)
-    return Past(as_summary(row), [Line(*line) for line in lines][::-1])
+    return Past(as_summary(row), [Line(*line) for line in lines][::-1], (row["positions"] or [])[::-1])
 
 
 def as_summary(row: Record) -> Summary | None:

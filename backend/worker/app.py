@@ -104,6 +104,7 @@ async def reconcile(backend: Backend, _: UUID) -> None:
 @performs(Job.READ_DOCUMENT)
 async def read_document(backend: Backend, document_id: UUID) -> None:
     await backend.documents.read(document_id)
+    backend.jobs.index()
 
 
 @performs(Job.SWEEP)

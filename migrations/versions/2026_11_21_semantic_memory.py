@@ -48,6 +48,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_chat_sessions_scope"), "chat_sessions", ["scope"])
+    op.add_column("turns", sa.Column("recalled", postgresql.JSONB(), nullable=True))
     op.add_column("messages", sa.Column("speaker", sa.Text(), server_default="", nullable=False))
     op.create_table(
         "vector_indexes",
@@ -100,6 +101,7 @@ def downgrade() -> None:
     op.drop_table("forgotten_vectors")
     op.drop_table("vector_indexes")
     op.drop_column("messages", "speaker")
+    op.drop_column("turns", "recalled")
     op.drop_index(op.f("ix_chat_sessions_scope"), table_name="chat_sessions")
     op.drop_column("chat_sessions", "scope")
     op.execute("drop function memory_scope")

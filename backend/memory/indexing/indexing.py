@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import structlog
 
 from backend.database import Database, Record, StorageUnavailable
@@ -89,6 +90,16 @@ class Indexing:
     async def forget(self, ids: Sequence[int]) -> None:
         """Delete the vectors of deleted rows at once; the worker does it again, since one may just be on its way."""
         await self._delete(await self._indexes.all(), ids)
+
+    async def vectors_of(self, ids: Sequence[int]) -> int:
+        """How many vectors there are of these embeddings, in all indexes."""
+        found = 0
+        for one in await self._indexes.all():
+            anything = np.ones((1, one.index.dimensions), np.float32)
+            for start in range(0, len(ids), FORGOTTEN_BATCH):
+                scores = await one.store.scores(one.index, anything, ids[start : start + FORGOTTEN_BATCH])
+                found += int(np.count_nonzero(~np.isnan(scores)))
+        return found
 
     async def compare(self, one: OpenIndex, *, repair: bool = False) -> Counted:
         """Both sides of an index. What differs can be repaired: strays are deleted, and what is missing is pending."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from backend.memory.retrieval.scoring import Strength
@@ -35,3 +35,11 @@ class Found:
     passages: Sequence[Passage]
     strength: Strength
     by: By
+
+    def record(self) -> dict[str, Any]:
+        """What is kept with a turn: enough to tell later what an answer was made from."""
+        passages = [
+            {"embedding_id": passage.embedding_id, "message_id": passage.message_id, "score": round(passage.score, 3)}
+            for passage in self.passages
+        ]
+        return {"strength": self.strength, "by": self.by, "passages": passages}

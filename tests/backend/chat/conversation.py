@@ -18,10 +18,14 @@ class Person:
     user_id: str = "anna"
     chat_id: str = "anna"
     bot: str = "default"
+    thread_id: str = ""
+    chat_type: str = "private"
+    user_name: str = ""
 
     def asked(self, text: str, key: str | None = None, *, language: str = "") -> Asked:
         return Asked(
-            bot=self.bot, chat_id=self.chat_id, thread_id="", user_id=self.user_id, chat_type="private",
+            bot=self.bot, chat_id=self.chat_id, thread_id=self.thread_id, user_id=self.user_id,
+            user_name=self.user_name, chat_type=self.chat_type,
             language=language, text=text, tokens=count_tokens(text), key=uuid5(NOBODY, key or str(uuid4())),
         )  # fmt: skip
 

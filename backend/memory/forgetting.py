@@ -1,0 +1,120 @@
+"""Deleting everything that is kept of a person, and a receipt for it."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from backend.database import Database
+
+# So much of what was deleted is looked for afterwards.
+MOST_LOOKED_FOR = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was deleted; what of it is still there; and how many passages a search for it still finds.
+
+    `vectors` is None while the vector store is away: they go when it is back.
+    """
+
+    sessions: int
+    turns: int
+    messages: int
+    summaries: int
+    documents: int
+    embeddings: int
+    vectors: int | None
+    left: int
+    found: int
+
+
+@dataclass(slots=True)
+class Deleted:
+    """What was there: ids of embeddings, counts, and some texts to search for, with the scope they were in."""
+
+    sessions: list[UUID] = field(default_factory=list)
+    turns: int = 0
+    messages: int = 0
+    summaries: int = 0
+    documents: int = 0
+    embeddings: list[int] = field(default_factory=list)
+    vectors: int = 0
+    texts: list[tuple[UUID, str]] = field(default_factory=list)
+
+    def receipt(self, *, reached_store: bool, left: int, found: int) -> Receipt:
+        return Receipt(
+            sessions=len(self.sessions),
+            turns=self.turns,
+            messages=self.messages,
+            summaries=self.summaries,
+            documents=self.documents,
+            embeddings=len(self.embeddings),
+            vectors=self.vectors if reached_store else None,
+            left=left,
+            found=found,
+        )
+
+
+SESSIONS_OF = """
+select session.id, session.scope from chat_sessions session join bots bot on bot.id = session.bot_id
+where session.user_id = $1 and ($2::text is null or bot.slug = $2) order by session.created_at
+"""
+
+# A session at a time: a person may have said a great deal, and no statement should take long.
+DELETE_SESSION = """
+with gone as (delete from chat_sessions where id = $1 returning id)
+select (select count(*) from turns where session_id = $1) as turns,
+    (select count(*) from messages where session_id = $1) as messages,
+    (select count(*) from conversation_summaries where session_id = $1) as summaries,
+    array(select id from embeddings where session_id = $1) as embeddings,
+    (select count(*) from embeddings where session_id = $1 and indexed_at is not null) as vectors,
+    array(select content from messages where session_id = $1 order by length(content) desc limit $2) as texts
+from gone
+"""
+
+STILL_THERE = """
+select (select count(*) from chat_sessions where id = any($1::uuid[]))
+    + (select count(*) from messages where session_id = any($1::uuid[]))
+    + (select count(*) from conversation_summaries where session_id = any($1::uuid[]))
+    + (select count(*) from embeddings where id = any($2::bigint[])) as rows
+"""
+
+
+DELETE_DOCUMENTS = """
+with gone as (
+    delete from documents document using bots bot
+    where bot.id = document.bot_id and document.user_id = $1 and ($2::text is null or bot.slug = $2)
+    returning document.id, document.scope
+)
+select (select count(*) from gone) as documents,
+    array(select embedding.id from embeddings embedding join gone on gone.id = document_id) as embeddings,
+    (select count(*) from embeddings where document_id in (select id from gone) and indexed_at is not null) as vectors,
+    array(
+        select (scope, content) from embeddings where document_id in (select id from gone) order by id limit $3
+    ) as texts
+"""
+
+
+async def delete_person(db: Database, user_id: str, bot: str | None) -> Deleted:
+    """Delete a person's sessions and documents, with one bot or with all; what comes in meanwhile is not waited for."""
+    deleted = Deleted()
+    for session in await db.run(SESSIONS_OF, user_id, bot):
+        for row in await db.run(DELETE_SESSION, session["id"], MOST_LOOKED_FOR):
+            deleted.sessions.append(session["id"])
+            deleted.turns += row["turns"]
+            deleted.messages += row["messages"]
+            deleted.summaries += row["summaries"]
+            deleted.vectors += row["vectors"]
+            deleted.embeddings += row["embeddings"]
+            deleted.texts += [(session["scope"], text) for text in row["texts"]]
+    [row] = await db.run(DELETE_DOCUMENTS, user_id, bot, MOST_LOOKED_FOR)
+    deleted.documents += row["documents"]
+    deleted.embeddings += row["embeddings"]
+    deleted.vectors += row["vectors"]
+    deleted.texts += row["texts"]
+    deleted.texts = deleted.texts[:: max(1, len(deleted.texts) // MOST_LOOKED_FOR)][:MOST_LOOKED_FOR]
+    return deleted
+
+
+async def rows_left(db: Database, deleted: Deleted) -> int:
+    """How many rows of what was deleted are still there."""
+    return int((await db.run(STILL_THERE, deleted.sessions, deleted.embeddings))[0]["rows"])
