@@ -32,7 +32,7 @@ GRAPHS = {"m": 0, "payload_m": 16}
 SCOPE_INDEX = {"field_name": "scope", "field_schema": {"type": "uuid", "is_tenant": True}}
 
 
-class CollectionMissing(VectorStoreUnavailable):
+class _CollectionMissing(Exception):
     """Qdrant has no collection for this vector index."""
 
 
@@ -69,12 +69,12 @@ class Qdrant:
             }
             try:
                 await self._write_points("PUT", index, "", {"batch": points})
-            except CollectionMissing:
+            except _CollectionMissing:
                 await self.create(index)
                 await self._write_points("PUT", index, "", {"batch": points})
 
     async def delete(self, index: VectorIndex, ids: Sequence[int]) -> None:
-        with suppress(CollectionMissing):
+        with suppress(_CollectionMissing):
             for begin in range(0, len(ids), DELETED_AT_ONCE):
                 points = list(ids[begin : begin + DELETED_AT_ONCE])
                 await self._write_points("POST", index, "/delete", {"points": points})
@@ -98,13 +98,13 @@ class Qdrant:
 
     async def count(self, index: VectorIndex, scope: UUID | None = None) -> int:
         among = {} if scope is None else {"filter": _within([scope])}
-        with suppress(CollectionMissing):
+        with suppress(_CollectionMissing):
             return int((await self._read_points(index, "/count", {"exact": True, **among}))["count"])
         return 0
 
     async def ids(self, index: VectorIndex, *, after: int, limit: int) -> list[int]:
         page = {"offset": after + 1, "limit": limit, "with_payload": False, "with_vector": False}
-        with suppress(CollectionMissing):
+        with suppress(_CollectionMissing):
             return [point["id"] for point in (await self._read_points(index, "/scroll", page))["points"]]
         return []
 
@@ -115,7 +115,10 @@ class Qdrant:
         if not len(questions):
             return []
         searches = [{"query": question, "with_payload": False, **asked} for question in _rows(questions)]
-        found = await self._read_points(index, "/query/batch", {"searches": searches})
+        try:
+            found = await self._read_points(index, "/query/batch", {"searches": searches})
+        except _CollectionMissing as missing:
+            raise VectorStoreUnavailable(str(missing)) from None
         return [[(point["id"], point["score"]) for point in each["points"]] for each in found]
 
     async def _read_points(self, index: VectorIndex, path: str, body: dict[str, Any]) -> Any:
@@ -140,7 +143,7 @@ class Qdrant:
 
 
 def _missing(index: VectorIndex, refused: Refused) -> Exception:
-    return CollectionMissing(f"{_collection(index)} is not there") if refused.status == 404 else refused
+    return _CollectionMissing(f"Qdrant has no {_collection(index)}") if refused.status == 404 else refused
 
 
 def _collection(index: VectorIndex) -> str:

@@ -10,7 +10,6 @@ import pytest
 from backend.database import Database, TransactionHeld
 from backend.memory.vectors import DimensionsDiffer, Qdrant, VectorIndex, VectorStoreUnavailable
 from backend.memory.vectors import qdrant_wire as wire
-from backend.memory.vectors.qdrant import CollectionMissing
 from backend.memory.vectors.qdrant_wire import Refused
 from tests.backend.memory.vectors.shelf import DIMENSIONS, some_vectors
 from tests.processes import in_time
@@ -84,7 +83,7 @@ async def test_a_wrong_key_is_named(server: Server) -> None:
 async def test_a_lost_collection_finds_nothing_and_is_made_again_by_the_next_write(store: Qdrant) -> None:
     await store.drop(INDEX)
     for asked in (store.search(INDEX, VECTORS[:1], [SCOPE], 5), store.scores(INDEX, VECTORS, [1])):
-        with pytest.raises(CollectionMissing):
+        with pytest.raises(VectorStoreUnavailable, match="no /collections/llmbot_1"):
             await asked
     assert (await store.count(INDEX), await store.ids(INDEX, after=0, limit=5)) == (0, [])
     await store.put(INDEX, [2], [SCOPE], VECTORS[:1])
