@@ -1,5 +1,7 @@
 """`python -m backend.api`: the backend as a process."""
 
+import gc
+
 import uvicorn
 
 from backend.api.app import create_app
@@ -10,13 +12,19 @@ from backend.settings import Settings
 GRACE_SECONDS = 5
 # Longer than clients keep an idle connection (aiohttp: 15 s), so that none is closed under a request on its way.
 KEEP_ALIVE_SECONDS = 30
+# Turns leave little that only the collector finds, but make so much that its usual 700 means a look in every fourth of
+# them: a tenth of the backend's CPU time.
+NEW_OBJECTS_PER_COLLECTION = 10_000
 
 
 def main() -> None:
     settings = Settings()
     configure_logging(settings.log_level, settings.log_format)
+    app = create_app(settings)
+    gc.freeze()  # what is here now stays: a full collection need not look at it, and pauses nobody for long
+    gc.set_threshold(NEW_OBJECTS_PER_COLLECTION)
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
