@@ -16,6 +16,7 @@ from backend.errors import Unauthorized
 from backend.jobs import is_worker_alive
 from backend.llm import Purpose
 from backend.llm.catalog import names
+from backend.memory.indexing import IndexUnusable
 
 router = APIRouter(tags=["health"])
 
@@ -47,9 +48,9 @@ async def health() -> Alive:
 @router.get("/health/ready", responses={503: {"model": Ready}, **told(Unauthorized)})
 async def ready(backend: BackendDep, response: Response) -> Ready:
     """Whether messages can be answered: they can without broker and worker, only summaries have to wait."""
-    postgres, broker = await asyncio.gather(_postgres(backend), _broker(backend))
+    postgres, broker, memory = await asyncio.gather(_postgres(backend), _broker(backend), _memory(backend))
     response.status_code = 200 if postgres.ok else 503
-    parts = {"postgres": postgres, **broker, "models": _models(backend)}
+    parts = {"postgres": postgres, **broker, "models": _models(backend), "memory": memory}
     return Ready(status="ready" if postgres.ok else "not_ready", parts=parts)
 
 
@@ -74,6 +75,28 @@ async def _broker(backend: Backend) -> dict[str, Part]:
         return {"broker": _silent(error), "worker": Part(ok=False, detail="cannot be seen without the broker")}
     worker = Part(ok=alive, detail="works" if alive else "has not been seen for a minute")
     return {"broker": Part(ok=True, detail="answers"), "worker": worker}
+
+
+async def _memory(backend: Backend) -> Part:
+    """Neither embedder nor store is asked: the one costs money, and without the other words are still found."""
+    if not backend.memory.remembers:
+        return Part(ok=True, detail="is switched off (RAG_ENABLED)")
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            active = await backend.indexes.active()
+        differs = active and backend.indexes.chosen_differs(active.index)
+    except (TimeoutError, StorageUnavailable) as error:
+        return _silent(error)
+    except IndexUnusable as error:
+        return Part(ok=False, detail=f"finds by words alone: {error}")
+    if differs:
+        return Part(ok=False, detail=differs)
+    if active:
+        return Part(ok=True, detail=f"finds by words and by meaning: {active.index.embedder} in {active.index.store}")
+    chosen = backend.indexes.chosen.embedder
+    return Part(
+        ok=True, detail=f"finds by words alone: {'no vectors are made yet' if chosen else 'EMBEDDINGS is empty'}"
+    )
 
 
 def _models(backend: Backend) -> Part:

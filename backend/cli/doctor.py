@@ -18,6 +18,7 @@ ADVICE = {
     "postgres": "see .local/logs/postgres.log, or check DATABASE_URL",
     "broker": "see .local/logs/valkey.log, or check REDIS_URL; messages are answered, but not summarized",
     "worker": "see .local/logs/worker.log; messages are answered, but not summarized",
+    "memory": "see `llmbot memory check`",
 }
 
 

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 
 from backend.bootstrap import vector_indexes
 from backend.database import Database
-from backend.errors import Problem
+from backend.errors import Problem, Unavailable
 from backend.llm.embedder import EmbedderInvalid
-from backend.memory.indexing import Indexing, VectorIndexes
+from backend.memory.indexing import Indexing, OpenIndex, VectorIndexes
 from backend.memory.indexing.differences import Counted
-from backend.memory.indexing.reindexing import drop_old, reindex
+from backend.memory.indexing.reindexing import reindex
+from backend.memory.vectors import DimensionsDiffer
 from backend.settings import Settings
 
 Work = Callable[[Database, VectorIndexes], Awaitable[int]]
@@ -58,11 +59,23 @@ async def _check(db: Database, indexes: VectorIndexes, *, repair: bool) -> int:
         print(f"{one.index.embedder} in {one.index.store}, {one.index.dimensions} dimensions ({one.state})")
         print(_told(counted))
         if repair and counted.differ:
-            print(f"    {counted.strays:,} vectors of nothing deleted; {counted.missing:,} will be made by the worker")
+            missing = "will be made by the worker" if one.is_active else "by `llmbot reindex`"
+            print(f"    {counted.strays:,} vectors of nothing deleted; {counted.missing:,} {missing}")
         status |= one.is_active and counted.differ and not repair
-        if one.is_active and (differs := indexes.chosen_differs(one.index)):
-            print(f"    {differs}")
+        status |= one.is_active and not await _proven(indexes, one)
     return int(status)
+
+
+async def _proven(indexes: VectorIndexes, one: OpenIndex) -> bool:
+    """Whether the index in use is the one that the settings name, and can be written and asked."""
+    try:
+        differs = indexes.chosen_differs(one.index)
+        await indexes.prove(one)
+    except (Unavailable, DimensionsDiffer) as problem:
+        differs = str(problem)
+    if differs:
+        print(f"    {differs}")
+    return not differs
 
 
 def _told(counted: Counted) -> str:
@@ -72,8 +85,7 @@ def _told(counted: Counted) -> str:
 
 async def _rebuild(db: Database, indexes: VectorIndexes) -> int:
     new = await reindex(db, indexes, _show)
-    print(f"\n{new.index.embedder} in {new.index.store} is in use now. Dropping the old vectors ...")
-    await drop_old(indexes)
+    print(f"\n{new.index.embedder} in {new.index.store} is in use now; the worker drops the old vectors.")
     return 0
 
 

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from celery import Celery
 
-from backend.jobs import MOST_SUBJECTS, QUEUE, CeleryJobs, make_celery
+from backend.jobs import MOST_SUBJECTS, NOBODY, QUEUE, CeleryJobs, make_celery
 from backend.local import Stores
-from tests.processes import PATIENCE_SECONDS
+from tests.processes import PATIENCE_SECONDS, unused_port
 
 
 class Calls:
@@ -63,3 +63,18 @@ def test_who_is_asked_for_again_after_a_call_is_called_again(celery: Celery, cal
     jobs.summarize_session(session)
     jobs.close()
     assert list(calls.rest()) == [[session]]
+
+
+def test_a_hundred_messages_are_indexed_by_one_call(celery: Celery, calls: Calls) -> None:
+    jobs = CeleryJobs(celery)
+    for _ in range(100):
+        jobs.index()
+    jobs.close()
+    assert list(calls.rest()) == [[NOBODY]]
+
+
+def test_a_broker_that_is_away_holds_nobody_up_and_stops_nothing() -> None:
+    with make_celery(f"redis://127.0.0.1:{unused_port()}/0") as celery:
+        jobs = CeleryJobs(celery)
+        jobs.index()
+        jobs.close()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 
 import numpy as np
 import structlog
@@ -13,7 +14,7 @@ from backend.memory.indexing.differences import Counted, differences
 from backend.memory.indexing.lease import Lease
 from backend.memory.indexing.promises import promise_changed, promise_missing
 from backend.memory.indexing.vector_indexes import OpenIndex, VectorIndexes
-from backend.memory.vectors.store import DimensionsDiffer, VectorStoreUnavailable
+from backend.memory.vectors.store import DimensionsDiffer
 from backend.memory.words import index_words
 
 log = structlog.get_logger(__name__)
@@ -102,22 +103,26 @@ class Indexing:
         return found
 
     async def compare(self, one: OpenIndex, *, repair: bool = False) -> Counted:
-        """Both sides of an index. What differs can be repaired: strays are deleted, and what is missing is pending."""
+        """Both sides of an index. What differs can be repaired: strays are deleted, and what is missing is pending.
+
+        From an index that is being built only strays are deleted: what it misses, `reindex` makes.
+        """
         counted = Counted()
         async for step in differences(self._db, one):
             counted += step.counted
             if repair and step.strays:
                 await one.store.delete(one.index, step.strays)
-            if repair and step.missing:
+            if repair and step.missing and one.is_active:
                 await self._db.run(AGAIN, step.missing)
         return counted
 
     async def reconcile(self) -> None:
-        """Repair the indexes, and say so in the log if there was anything to repair."""
+        """Repair the active index, and say so in the log if there was anything to repair; clean the one being built."""
         for one in await self._indexes.all():
-            counted = await self.compare(one, repair=True)
-            if one.is_active and counted.differ:
-                log.warning("vectors_repaired", index=one.index.id, missing=counted.missing, strays=counted.strays)
+            with nullcontext() if one.is_active else suppress(Unavailable):
+                counted = await self.compare(one, repair=True)
+                if one.is_active and counted.differ:
+                    log.warning("vectors_repaired", missing=counted.missing, strays=counted.strays)
 
     async def _is_pending(self) -> bool:
         return bool((await self._db.run(IS_PENDING, bool(self._indexes.chosen.embedder)))[0]["pending"])
@@ -173,11 +178,8 @@ class Indexing:
     async def _delete(self, indexes: Sequence[OpenIndex], ids: Sequence[int]) -> None:
         """What cannot be deleted from an index that is being built will not be in it when it is switched to."""
         for one in indexes:
-            try:
+            with nullcontext() if one.is_active else suppress(Unavailable):
                 await one.store.delete(one.index, ids)
-            except VectorStoreUnavailable:
-                if one.is_active:
-                    raise
 
     def _pause(self, problem: Exception) -> None:
         pause = min(PAUSE_SECONDS * 2**self._failures, LONGEST_PAUSE_SECONDS)

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
 
 from backend.database import Database
 from backend.errors import Conflict
@@ -12,7 +12,7 @@ from backend.llm.embedding.types import EmbedderInvalid
 from backend.memory.indexing.differences import differences
 from backend.memory.indexing.indexing import BATCH, put
 from backend.memory.indexing.lease import Lease
-from backend.memory.indexing.vector_indexes import RETIRED_SECONDS, OpenIndex, VectorIndexes
+from backend.memory.indexing.vector_indexes import OpenIndex, VectorIndexes
 
 # The lease of a process that was killed ends by itself; the worker gives its own back after a minute at the latest.
 PATIENCE_SECONDS, LOOK_AGAIN_SECONDS = 120.0, 0.2
@@ -33,30 +33,21 @@ async def reindex(db: Database, indexes: VectorIndexes, show: Show) -> OpenIndex
 
     What a killed one has left is continued. The worker goes on with the index in use meanwhile; the new one catches up
     with it until nothing is missing, in the end while the worker is kept waiting. Raises `IndexBusy`,
-    `EmbedderInvalid`, and what embedder and store raise: then the old index stays in use.
+    `EmbedderInvalid`, and what embedder and store raise: then the old index stays in use. The worker's sweep drops it.
     """
     if not indexes.chosen.embedder:
         raise EmbedderInvalid("no embedder is set: set EMBEDDINGS")
     new = await indexes.create(await _building(indexes))
     async with _leased(db, new) as lease:
-
-        async def catch_up() -> None:
-            while await _catch_up(db, indexes, new, lease, show):
-                pass
-
-        async def finish() -> None:
-            await catch_up()
-            await indexes.switch_to(new)
-
-        await catch_up()
-        await _while_the_worker_waits(db, indexes, finish())
+        build = _Build(db, indexes, new, lease, show)
+        await build.catch_up()
+        active = next((one for one in await indexes.all() if one.is_active), None)
+        if active:
+            async with _leased(db, active) as worker_waits:
+                await worker_waits.keep_while(build.finish())
+        else:
+            await build.finish()
     return new
-
-
-async def drop_old(indexes: VectorIndexes) -> None:
-    """Wait until nobody searches the old index any more, and drop it; otherwise the sweep does that."""
-    await asyncio.sleep(RETIRED_SECONDS + 1)
-    await indexes.drop_retired()
 
 
 async def _building(indexes: VectorIndexes) -> OpenIndex:
@@ -84,34 +75,42 @@ async def _leased(db: Database, one: OpenIndex) -> AsyncIterator[Lease]:
         await lease.release()
 
 
-async def _while_the_worker_waits(db: Database, indexes: VectorIndexes, work: Coroutine[Any, Any, None]) -> None:
-    active = next((one for one in await indexes.all() if one.is_active), None)
-    if active:
-        async with _leased(db, active) as lease:
-            await lease.keep_while(work)
-    else:
-        await work
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """The building of a new index, under its lease."""
 
+    db: Database
+    indexes: VectorIndexes
+    new: OpenIndex
+    lease: Lease
+    show: Show
 
-async def _catch_up(db: Database, indexes: VectorIndexes, new: OpenIndex, lease: Lease, show: Show) -> bool:
-    """True if anything was missing or too much: then there may be more by now."""
-    total, done, changed = (await db.run(COUNT))[0]["count"], 0, False
-    async for step in differences(db, new):
-        done += step.counted.rows - len(step.missing)
-        if step.strays:
-            await new.store.delete(new.index, step.strays)
-        for start in range(0, len(step.missing), BATCH):
-            await _add(db, indexes, new, lease, step.missing[start : start + BATCH])
-            done += len(step.missing[start : start + BATCH])
-            show(done, max(done, total))
-        changed = changed or bool(step.missing or step.strays)
-        await lease.renew()
-    return changed
+    async def finish(self) -> None:
+        await self.catch_up()
+        await self.indexes.switch_to(self.new)
 
+    async def catch_up(self) -> None:
+        """Until all that is indexed is in the new index, and nothing else."""
+        while await self._go_through():
+            pass
 
-async def _add(db: Database, indexes: VectorIndexes, new: OpenIndex, lease: Lease, ids: Sequence[int]) -> None:
-    rows = await db.run(ROWS, ids)
-    if rows:
-        await put(new, indexes.embedder(new.index), rows, lease)
-        gone = [row["id"] for row in await db.run(GONE, ids)]  # deleted while its vector was being made
-        await new.store.delete(new.index, gone)
+    async def _go_through(self) -> bool:
+        """True if anything was missing or too much: then there may be more by now."""
+        total, done, changed = (await self.db.run(COUNT))[0]["count"], 0, False
+        async for step in differences(self.db, self.new):
+            done += step.counted.rows - len(step.missing)
+            if step.strays:
+                await self.new.store.delete(self.new.index, step.strays)
+            for start in range(0, len(step.missing), BATCH):
+                await self._add(step.missing[start : start + BATCH])
+                done += len(step.missing[start : start + BATCH])
+                self.show(done, max(done, total))
+            changed = changed or bool(step.missing or step.strays)
+            await self.lease.renew()
+        return changed
+
+    async def _add(self, ids: Sequence[int]) -> None:
+        if rows := await self.db.run(ROWS, ids):
+            await put(self.new, self.indexes.embedder(self.new.index), rows, self.lease)
+        if gone := [row["id"] for row in await self.db.run(GONE, ids)]:  # deleted while its vector was being made
+            await self.new.store.delete(self.new.index, gone)

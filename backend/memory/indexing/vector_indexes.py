@@ -1,8 +1,8 @@
 """Which vector index is in use, and which is being built, with the embedder and the store of each."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 NOTICED_SECONDS = 5.0
 # So nobody searches a retired index after so many.
 RETIRED_SECONDS = 2 * NOTICED_SECONDS
+
+ANY_TEXT = "How long are your vectors?"
 
 ReadEmbedder = Callable[[str], Embedder]
 
@@ -35,7 +37,9 @@ returning id
 RETIRE = """
 update vector_indexes set state = 'retired', indexing_until = now() + make_interval(secs => $1) where state = 'active'
 """
-ACTIVATE = "update vector_indexes set state = 'active', indexing_until = null where id = $1 and state = 'building'"
+ACTIVATE = """
+update vector_indexes set state = 'active', indexing_until = null where id = $1 and state = 'building' returning id
+"""
 RETIRED = """
 select id, store, embedder, dimensions, state from vector_indexes
 where state = 'retired' and coalesce(indexing_until, '-infinity') < now()
@@ -49,15 +53,24 @@ class IndexUnusable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class OpenIndex:
-    """A vector index and the store it is in."""
+    """A vector index, and the stores that are set up: its own should be among them."""
 
     index: VectorIndex
-    store: VectorStore
     state: str
+    stores: Mapping[str, VectorStore] = field(repr=False)
 
     @property
     def is_active(self) -> bool:
         return self.state == "active"
+
+    @property
+    def store(self) -> VectorStore:
+        """Raises `IndexUnusable`."""
+        try:
+            return self.stores[self.index.store]
+        except KeyError:
+            told = f"The vectors are in {self.index.store}: set its address, or run `llmbot reindex`."
+            raise IndexUnusable(told) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +103,15 @@ class VectorIndexes:
             await store.close()
 
     async def active(self) -> OpenIndex | None:
-        """The index that is searched, as it was a few seconds ago at most. Raises `IndexUnusable`."""
+        """The index that is searched, as it was a few seconds ago at most."""
         if time.monotonic() - self._read_at >= NOTICED_SECONDS:
             self._active = next((one for one in await self.all() if one.is_active), None)
             self._read_at = time.monotonic()
         return self._active
 
     async def all(self) -> list[OpenIndex]:
-        """The active index first, then the one being built. Raises `IndexUnusable`."""
-        return [one for row in await self._db.run(READ) for one in self._open(row)]
+        """The active index first, then the one being built."""
+        return [OpenIndex(_as_index(row), row["state"], self._stores) for row in await self._db.run(READ)]
 
     async def create(self, one: OpenIndex) -> OpenIndex:
         """Make sure, once in this process, that the store has the index."""
@@ -109,19 +122,23 @@ class VectorIndexes:
 
     async def make(self, state: str) -> None:
         """A new index of what the settings name; nothing if there is one in this state. Raises `IndexUnusable`."""
-        store, embedder = self._store(self.chosen.store), self._embedder(self.chosen.embedder)
-        dimensions = (await embedder.embed_passages(["How long are you?"])).shape[1]
-        await self._db.run(MAKE, store.name, embedder.spec, dimensions, state)
+        embedder = self._embedder(self.chosen.embedder)
+        dimensions = (await embedder.embed_passages([ANY_TEXT])).shape[1]
+        await self._db.run(MAKE, self.chosen.store, embedder.spec, dimensions, state)
 
     async def abandon(self, one: OpenIndex) -> bool:
         """Retire an index that is being built; false if somebody is at it."""
         return bool(await self._db.run(ABANDON, one.index.id))
 
     async def switch_to(self, one: OpenIndex) -> None:
-        """Search the index that was being built from now on, in every process; the old one is retired."""
+        """Have the index that was being built searched from now on, by every process; the old one is retired.
+
+        Raises `IndexUnusable` if somebody has given it up meanwhile.
+        """
         async with self._db.begin() as tx:
             await tx.execute(RETIRE, RETIRED_SECONDS)
-            await tx.execute(ACTIVATE, one.index.id)
+            if not await tx.fetch(ACTIVATE, one.index.id):
+                raise IndexUnusable(f"Vector index {one.index.id} is no longer being built.")
         self._read_at = -NOTICED_SECONDS
 
     async def drop_retired(self) -> None:
@@ -129,7 +146,13 @@ class VectorIndexes:
         for row in await self._db.run(RETIRED):
             if row["store"] in self._stores:
                 await self._stores[row["store"]].drop(_as_index(row))
+            else:
+                log.warning("vectors_left_behind", index=row["id"], store=row["store"])
             await self._db.run(DROPPED, row["id"])
+
+    async def prove(self, one: OpenIndex) -> None:
+        """Have a vector made. Raises `IndexUnusable`, `EmbedderUnavailable` or `DimensionsDiffer`."""
+        one.index.check(await self.embedder(one.index).embed_passages([ANY_TEXT]))
 
     def embedder(self, index: VectorIndex) -> Embedder:
         """What makes the vectors of an index, for passages and questions. Raises `IndexUnusable`."""
@@ -147,18 +170,6 @@ class VectorIndexes:
     def is_chosen(self, index: VectorIndex) -> bool:
         """Whether the settings still name what the index was made with. Raises `IndexUnusable`."""
         return (index.store, index.embedder) == (self.chosen.store, self._embedder(self.chosen.embedder).spec)
-
-    def _open(self, row: Record) -> Iterator[OpenIndex]:
-        """Nothing for an index being built in a store that the settings no longer name."""
-        index, is_active = _as_index(row), row["state"] == "active"
-        if is_active or index.store in self._stores:
-            yield OpenIndex(index, self._store(index.store), row["state"])
-
-    def _store(self, name: str) -> VectorStore:
-        try:
-            return self._stores[name]
-        except KeyError:
-            raise IndexUnusable(f"The vectors are in {name}: set its address, or run `llmbot reindex`.") from None
 
     def _embedder(self, spec: str) -> Embedder:
         if spec not in self._embedders:

@@ -33,7 +33,7 @@ async def test_a_process_without_its_stores_is_alive_but_not_ready(tmp_path: Pat
             assert response.headers["Retry-After"]
     assert ready["status"] == "not_ready"
     assert {name: part["ok"] for name, part in ready["parts"].items()} == {
-        "postgres": False, "broker": False, "worker": False, "models": True,
+        "postgres": False, "broker": False, "worker": False, "models": True, "memory": False,
     }  # fmt: skip
     assert "secret" not in str(ready)
     assert "secret" not in output.read_text()
@@ -46,9 +46,10 @@ async def test_an_application_with_its_stores_is_ready(api: httpx2.AsyncClient, 
     ready = response.json()
     assert ready["status"] == "ready"
     assert {name: part["ok"] for name, part in ready["parts"].items()} == {
-        "postgres": True, "broker": True, "worker": True, "models": True,
+        "postgres": True, "broker": True, "worker": True, "models": True, "memory": True,
     }  # fmt: skip
     assert "stub:simulated" in ready["parts"]["models"]["detail"]
+    assert ready["parts"]["memory"]["detail"] == "finds by words alone: EMBEDDINGS is empty"
 
 
 async def test_without_a_broker_messages_are_answered_all_the_same(
