@@ -114,8 +114,7 @@ with bot as (
         coalesce((select last_position from known), 0) <> session.position - 1
         or exists (select from turns where session_id = session.id and status in ('waiting', 'open'))
     then 'waiting' else 'open' end
-    from session
-    returning session_id, position, status
+    from session returning session_id, position, status
 ), message as (
     insert into messages (session_id, turn_id, position, role, speaker, content, tokens)
     select session_id, $7, position, 'user', $15, $10, $11 from turn returning id, session_id, role, speaker
