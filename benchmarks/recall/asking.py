@@ -2,78 +2,94 @@
 
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO
+from uuid import UUID
 
 import orjson
 
-from backend.database import Database
-from backend.memory.indexing import Indexing
-from backend.memory.retrieval.search import Retrieval
+from backend.memory.retrieval.candidates import Candidates
+from backend.memory.retrieval.question import Question
 from backend.memory.scopes import Whose, scopes_of
 from benchmarks.recall.data import Asked, Conversation, conversations
 from benchmarks.recall.filling import Filling
+from benchmarks.recall.opening import Memory
 
 MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What a question's scoring sees, for fitting: `relevant` are the ids of the messages that hold the evidence."""
+    """What the scoring of a question sees, for fitting; `relevant` are the ids of messages that hold the evidence."""
 
     conversation: str
     dataset: str
     id: str
     asked: str
-    search: Any
+    search: tuple[Question, Candidates] | None
     relevant: frozenset[int]
 
 
-async def play(db: Database, indexing: Indexing, retrieval: Retrieval, data: Path, run: Path, examples: Path) -> None:
-    """Fill memory with all conversations of a file, in order, ask their questions, and write the run for the scorer."""
+async def play(memory: Memory, data: Path, run: Path) -> None:
+    """Fill memory with all conversations of a file, in order, ask their questions, and write the run for the scorer.
+
+    Beside the run, `.examples` has an `Example` of each question.
+    """
     with ExitStack() as stack:
-        written, dumped = stack.enter_context(run.open("wb")), stack.enter_context(examples.open("wb"))
+        found, examples = (
+            stack.enter_context(run.open("wb")),
+            stack.enter_context(run.with_suffix(".examples").open("wb")),
+        )
         for conversation in conversations(data):
             began = time.perf_counter()
-            filling = Filling(db, indexing, conversation)
-            scopes = await scopes_of(db, Whose("default", conversation.id))
-            for question in conversation.questions:
-                await filling.up_to(question.after)
-                at = question.at or _newest(conversation, question)
-                started = time.perf_counter()
-                found = await retrieval.search(question.text, scopes=scopes, now=at, limit=MOST)
-                spent = (time.perf_counter() - started) * 1000
-                retrieved = [filling.ids[passage.message_id] for passage in found.passages if passage.message_id]
-                line = {"question_id": question.id, "retrieved": retrieved, "latency_ms": round(spent, 2)}
-                written.write(orjson.dumps(line | {"by": found.by, "strength": found.strength}) + b"\n")
-                search = await retrieval.gather(question.text, scopes=scopes, now=at)
-                relevant = frozenset(id for id, name in filling.ids.items() if name in question.evidence)
-                pickle.dump(
-                    Example(
-                        conversation.id, conversation.dataset, question.id, question.text,
-                        search and (search.question, search.candidates), relevant,
-                    ),
-                    dumped,
-                )  # fmt: skip
+            await _converse(memory, conversation, found, examples)
             print(
                 f"{conversation.id:28}{len(conversation.messages):>6} messages"
-                f"{len(conversation.questions):>5} questions{time.perf_counter() - began:>7.1f} s", flush=True,
-            )  # fmt: skip
+                f"{len(conversation.questions):>5} questions{time.perf_counter() - began:>7.1f} s",
+                flush=True,
+            )
+
+
+async def _converse(memory: Memory, conversation: Conversation, found: IO[bytes], examples: IO[bytes]) -> None:
+    filling = Filling(memory.db, memory.indexing, conversation)
+    scopes = await scopes_of(memory.db, Whose("default", conversation.id))
+    for question in conversation.questions:
+        await filling.up_to(question.after)
+        at = question.at or _newest(conversation, question)
+        found.write(orjson.dumps(await _ask(memory, scopes, question, at, filling.ids)) + b"\n")
+        search = await memory.retrieval.gather(question.text, scopes=scopes, now=at)
+        relevant = frozenset(id for id, name in filling.ids.items() if name in question.evidence)
+        seen = (search.question, search.candidates) if search else None
+        pickle.dump(
+            Example(conversation.id, conversation.dataset, question.id, question.text, seen, relevant), examples
+        )
+
+
+async def _ask(
+    memory: Memory, scopes: Sequence[UUID], question: Asked, at: datetime, ids: dict[int, str]
+) -> dict[str, object]:
+    began = time.perf_counter()
+    found = await memory.retrieval.search(question.text, scopes=scopes, now=at, limit=MOST)
+    return {
+        "question_id": question.id,
+        "retrieved": [ids[passage.message_id] for passage in found.passages if passage.message_id],
+        "latency_ms": round((time.perf_counter() - began) * 1000, 2),
+        "by": found.by,
+        "strength": found.strength,
+    }
 
 
 def read_examples(path: Path) -> Iterator[Example]:
+    """What `play` wrote."""
     with path.open("rb") as dumped:
-        while True:
-            try:
-                yield pickle.load(dumped)
-            except EOFError:
-                return
+        while dumped.peek(1):
+            yield pickle.load(dumped)
 
 
 def _newest(conversation: Conversation, question: Asked) -> datetime:
     """Data sets that do not tell when a question was asked mean: after everything was said."""
-    return max((m.at for m in conversation.messages[: question.after] if m.at), default=datetime.now(UTC))
+    return max((said.at for said in conversation.messages[: question.after] if said.at), default=datetime.now(UTC))

@@ -10,10 +10,18 @@ from backend.database import Database, Record
 from backend.memory.retrieval.candidates import Candidates, Floats, Integers, Scope
 from backend.memory.retrieval.lexical import Words
 
+# The oldest of a scope tells whether all of it stands in the window, as in many a conversation that has just begun.
 KNOW = """
 select known.*, coalesce((
     select language from chat_sessions where scope = any($1) order by created_at desc limit 1
-), '') as language
+), '') as language, not exists (
+    select from unnest($1::uuid[]) scope (id)
+    cross join lateral (
+        select session_id, message_id from embeddings where embeddings.scope = scope.id order by embeddings.id limit 1
+    ) oldest
+    left join messages message on message.id = message_id
+    where $2::uuid is null or oldest.session_id is distinct from $2 or position < $3
+) as is_shown
 from (
     select coalesce(sum(pieces), 0)::int as pieces, coalesce(sum(length), 0)::float8 as length, array(
         select distinct speaker from scopes cross join unnest(speakers) speaker where id = any($1)
@@ -63,21 +71,25 @@ order by said.id
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a memory before it is searched; `language` is that of its newest session."""
+    """What is known of a memory before it is searched; `language` is that of its newest session.
+
+    It has nothing to be asked for if all that it holds `is_shown` anyway.
+    """
 
     scopes: Sequence[UUID]
     pieces: int
     length: float
     speakers: Sequence[str]
     language: str
+    is_shown: bool
 
     @property
     def mean_length(self) -> float:
         return self.length / self.pieces if self.pieces else 0.0
 
 
-async def know(db: Database, scopes: Sequence[UUID]) -> Known:
-    [row] = await db.run(KNOW, scopes)
+async def know(db: Database, scopes: Sequence[UUID], not_in: tuple[UUID, int] | None) -> Known:
+    [row] = await db.run(KNOW, scopes, *(not_in or (None, None)))
     return Known(scopes, **row)
 
 
@@ -85,8 +97,7 @@ async def load(
     db: Database, known: Known, ids: Integers, near: Integers, not_in: tuple[UUID, int] | None
 ) -> Sequence[Record]:
     """These embeddings, and those right before and after `near`, as far as they belong to the memory; ids ascend."""
-    session_id, position = not_in or (None, None)
-    return await db.run(LOAD, ids.tolist(), near.tolist(), known.scopes, session_id, position)
+    return await db.run(LOAD, ids.tolist(), near.tolist(), known.scopes, *(not_in or (None, None)))
 
 
 def as_candidates(rows: Sequence[Record], known: Known, words: Words, times: Floats, cosine: Floats) -> Candidates:

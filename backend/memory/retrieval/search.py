@@ -77,7 +77,9 @@ class Retrieval:
         self, asked: str, *, scopes: Sequence[UUID], now: datetime, not_in: tuple[UUID, int] | None = None
     ) -> Search | None:
         """Everything that might answer, unscored; None if there is nothing. As `search` otherwise."""
-        known = await know(self._db, scopes)
+        known = await know(self._db, scopes, not_in)
+        if known.is_shown:
+            return None
         question = read_question(asked, speakers=known.speakers, asked_at=now)
         words, meaning = await asyncio.gather(
             find_words(self._db, question.text, known.language, scopes), self._look(question, known)

@@ -135,6 +135,19 @@ async def test_what_stands_in_the_window_is_left_out(db: Database, indexing: Ind
     assert set(contents(found)) == {"an old apple", "an older apple"}
 
 
+async def test_nothing_is_asked_while_everything_stands_in_the_window(
+    db: Database, indexing: Indexing, search: Search, provider: Provider
+) -> None:
+    anna = await converse(db)
+    await anna.say("an apple", "Any apples?")
+    await indexing.index()
+    calls = len(provider.embeddings.calls)
+    found = await search("Any apples?", anna.scope, not_in=(anna.id, 1))
+    assert (found.passages, found.strength) == ((), "none")
+    assert len(provider.embeddings.calls) == calls
+    assert contents(await search("Any apples?", anna.scope, not_in=(anna.id, 2))) == ["an apple"]
+
+
 async def test_what_was_said_again_and_again_is_one_passage(db: Database, indexing: Indexing, search: Search) -> None:
     anna = await converse(db)
     await anna.say("I love apples", "i love apples ", "I love apples", "And pears", "I love apples")

@@ -1,0 +1,69 @@
+"""The real thing, opened on fresh stores: the database with all migrations, a vector store, indexing and retrieval."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.database import Database
+from backend.llm.embedding.types import Embedder
+from backend.local import embedded_stores
+from backend.memory.indexing import Chosen, Indexing, VectorIndexes
+from backend.memory.retrieval.search import Retrieval
+from backend.memory.vectors import PgVector
+from backend.memory.vectors.qdrant import Qdrant
+from backend.memory.vectors.store import VectorStore
+from tests.simulators.qdrant import Qdrant as SimulatedQdrant
+
+STORES = ("pgvector", "qdrant")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The parts of the product that remember and find."""
+
+    db: Database
+    store: VectorStore
+    indexes: VectorIndexes
+    indexing: Indexing
+    retrieval: Retrieval
+
+
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """The address of an empty database with all migrations, until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="recall-") as path, embedded_stores(Path(path)) as stores:
+        environment = os.environ | {"DATABASE_URL": stores.database_url, "REDIS_URL": stores.redis_url}
+        subprocess.run([sys.executable, "-m", "backend.cli", "migrate"], env=environment, check=True)
+        yield stores.database_url
+
+
+@asynccontextmanager
+async def opened(database_url: str, store: str, embedder: Embedder) -> AsyncIterator[Memory]:
+    """Memory with one embedder in one store; the vectors of Qdrant are where QDRANT_URL says, or simulated."""
+    async with Database(database_url) as db, AsyncExitStack() as stack:
+        vectors: VectorStore = PgVector(db) if store == "pgvector" else Qdrant(await _qdrant_url(stack))
+        indexes = VectorIndexes(db, {store: vectors}, lambda _: embedder, Chosen(store, embedder.spec))
+        try:
+            indexing = Indexing(db, indexes, remembers=True)
+            yield Memory(db, vectors, indexes, indexing, Retrieval(db, indexes))
+        finally:
+            for one in await indexes.all():
+                await vectors.drop(one.index)
+            await vectors.close()
+
+
+def is_simulated(store: str) -> bool:
+    return store == "qdrant" and not os.environ.get("QDRANT_URL")
+
+
+async def _qdrant_url(stack: AsyncExitStack) -> str:
+    if url := os.environ.get("QDRANT_URL"):
+        return url
+    directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recall-qdrant-")))
+    simulated = await stack.enter_async_context(SimulatedQdrant(directory))
+    return f"http://127.0.0.1:{simulated.port}"
