@@ -62,7 +62,6 @@ async def _play(database_url: str, store: str, model: Path, data: Path, run: Pat
     embedder = KeptVectors(read_embedder(f"local:{model}", os.environ), OUT / "vectors.sqlite")
     async with opened(database_url, store, embedder) as memory:
         await play(memory, data, run)
-    await embedder.close()
 
 
 def _measure(options: argparse.Namespace) -> None:

@@ -47,14 +47,14 @@ async def opened(database_url: str, store: str, embedder: Embedder) -> AsyncIter
     """Memory with one embedder in one store; the vectors of Qdrant are where QDRANT_URL says, or simulated."""
     async with Database(database_url) as db, AsyncExitStack() as stack:
         vectors: VectorStore = PgVector(db) if store == "pgvector" else Qdrant(await _qdrant_url(stack))
-        indexes = VectorIndexes(db, {store: vectors}, lambda _: embedder, Chosen(store, embedder.spec))
+        indexes = VectorIndexes(db, [vectors], lambda _: embedder, Chosen(store, embedder.spec))
         try:
             indexing = Indexing(db, indexes, remembers=True)
             yield Memory(db, vectors, indexes, indexing, Retrieval(db, indexes))
         finally:
             for one in await indexes.all():
-                await vectors.drop(one.index)
-            await vectors.close()
+                await vectors.drop(one.index)  # Qdrant would keep it
+            await indexes.close()
 
 
 def is_simulated(store: str) -> bool:

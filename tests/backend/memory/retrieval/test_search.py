@@ -17,6 +17,7 @@ from backend.memory.retrieval.search import Retrieval
 from backend.memory.scopes import Whose, scopes_of
 from backend.memory.vectors import PgVector
 from backend.memory.vectors.qdrant import Qdrant
+from backend.memory.vectors.store import VectorStore
 from backend.memory.words import index_words
 from tests.backend.memory.remembering import converse
 from tests.simulators.embeddings import Embeds
@@ -31,12 +32,11 @@ Search: TypeAlias = Callable[..., Awaitable[Found]]
 
 @pytest.fixture
 async def indexes(db: Database, provider: Provider) -> AsyncIterator[VectorIndexes]:
-    stores = {"pgvector": PgVector(db), "qdrant": Qdrant(NOBODY_LISTENS)}
+    stores: list[VectorStore] = [PgVector(db), Qdrant(NOBODY_LISTENS)]
     told = {"STUB_BASE_URL": provider.base_url}
     indexes = VectorIndexes(db, stores, lambda spec: read_embedder(spec, told), Chosen("pgvector", "stub:words"))
     yield indexes
     await indexes.close()
-    await stores["qdrant"].close()
 
 
 @pytest.fixture
