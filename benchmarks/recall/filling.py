@@ -1,5 +1,6 @@
 """Messages as the product stores them, and indexes them; each conversation is the memory of one person."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -35,6 +36,8 @@ class Filling:
         self._indexing = indexing
         self._conversation = conversation
         self._sessions: dict[str, UUID] = {}
+        self._positions: Counter[str] = Counter()
+        self._places: list[int] = []
         self._filled = 0
         self.ids: dict[int, str] = {}
 
@@ -54,17 +57,22 @@ class Filling:
         ]
         for message, at in zip(messages, times, strict=True):
             if message.session not in self._sessions:
-                rows = await self._db.run(
-                    SESSION, self._conversation.id, f"{self._conversation.id} {message.session}", at
-                )
-                self._sessions[message.session] = rows[0]["id"]
+                self._sessions[message.session] = await self._begin(message.session, at)
+            self._positions[message.session] += 1
+            self._places.append(self._positions[message.session])
         rows = await self._db.run(
             INSERT,
             [self._sessions[message.session] for message in messages],
-            list(range(self._filled + 1, self._filled + len(messages) + 1)),
+            self._places[self._filled :],
             [message.role for message in messages],
             [message.speaker for message in messages],
             [message.text for message in messages],
             times,
         )
         self.ids |= {row["id"]: message.id for row, message in zip(rows, messages, strict=True)}
+
+    async def _begin(self, session: str, at: datetime) -> UUID:
+        conversation = self._conversation.id
+        rows = await self._db.run(SESSION, conversation, f"{conversation} {session}", at)
+        id: UUID = rows[0]["id"]
+        return id
