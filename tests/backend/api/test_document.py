@@ -16,7 +16,6 @@ from backend.errors import Problem
 from backend.llm.embedder import EmbedderUnavailable
 from backend.memory.indexing import IndexUnusable
 from backend.memory.indexing.lease import LeaseLost
-from backend.memory.vectors.qdrant import CollectionMissing
 from backend.memory.vectors.store import VectorStoreUnavailable
 from backend.settings import Settings
 from tests.backend.api.running import process, stores_of
@@ -61,7 +60,7 @@ def test_every_problem_is_documented_with_an_example() -> None:
     told = json.dumps(DOCUMENT)
     anywhere = {PathNotFound, MethodNotAllowed, Unexpected}
     # Memory is searched by words when these happen, or the worker tries again later: nobody outside meets them.
-    inside = {EmbedderUnavailable, VectorStoreUnavailable, CollectionMissing, LeaseLost, IndexUnusable}
+    inside = {EmbedderUnavailable, VectorStoreUnavailable, LeaseLost, IndexUnusable}
     ours = {problem for problem in problems() if problem.__module__ not in ("backend.errors", __name__)}
     assert {problem.type() for problem in ours - anywhere - inside if f'"{problem.type()}"' not in told} == set()
 
