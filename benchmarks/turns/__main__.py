@@ -1,4 +1,4 @@
-"""`python -m benchmarks.turns`: measures for about four minutes, and prints the tables."""
+"""`python -m benchmarks.turns`: measures for about six minutes, and prints the tables."""
 
 import argparse
 import shutil
@@ -9,12 +9,12 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.turns.load import TIMEOUT_SECONDS, Chats
-from benchmarks.turns.measuring import CHATS, LONG, MESSAGES, Plan, Window, measure, warm_up
+from benchmarks.turns.measuring import CHATS, LONG, MESSAGES, SHORT_REMEMBERED, Plan, Window, measure, warm_up
 from benchmarks.turns.proc import peak_megabytes, wait_until_idle
 from benchmarks.turns.profiling import profile
 from benchmarks.turns.programs import Programs, running
 from benchmarks.turns.report import report
-from benchmarks.turns.sessions import seed
+from benchmarks.turns.sessions import remember, seed
 
 PROFILE = Path(".local/turns.stacks")
 
@@ -42,12 +42,13 @@ def _measure(programs: Programs, plan: Plan) -> None:
     print(f"Writing {CHATS} sessions of {MESSAGES[LONG]:,} messages …", flush=True)
     for prefix, messages in MESSAGES.items():
         uvloop.run(seed(programs.database_url, Chats(prefix, CHATS), messages=messages))
+    uvloop.run(remember(programs.database_url, Chats(SHORT_REMEMBERED, CHATS)))
     warm_up(programs)
     print(f"Measuring for {plan.total_seconds} seconds …", flush=True)
     windows: list[Window] = []
     for window in measure(programs, plan):
         windows.append(window)
-        print(f"{window.connections:>3} {window.target:6}{window.outcome.rate:>7,.0f} turns/s", flush=True)
+        print(f"{window.connections:>3} {window.target:17}{window.outcome.rate:>7,.0f} turns/s", flush=True)
     print("\n" + report(windows, peak_megabytes(programs.backend.pid)))
     if any(window.outcome.errors for window in windows):
         sys.exit("Some turns failed.")

@@ -1,7 +1,7 @@
 -- wrk script: one turn per request, going round CHATS chats whose names begin with PREFIX; its last line is JSON.
 local chats = tonumber(os.getenv("CHATS"))
 local prefix = os.getenv("PREFIX")
-local body = '{"user_id":"u","chat_id":"%s%d","text":"Message %d: what did we decide about the trip to Lisbon in May?"}'
+local body = '{"user_id":"%s%d","chat_id":"%s%d","text":"Message %d: what did we decide about the trip to Lisbon in May?"}'
 local counter = 0
 
 function init()
@@ -12,7 +12,7 @@ end
 
 function request()
   counter = counter + 1
-  return wrk.format(nil, "/v1/chat/handle", nil, string.format(body, prefix, counter % chats, counter))
+  return wrk.format(nil, "/v1/chat/handle", nil, string.format(body, prefix, counter % chats, prefix, counter % chats, counter))
 end
 
 function done(summary, latency)

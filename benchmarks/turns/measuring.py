@@ -11,8 +11,10 @@ CONNECTIONS = (1, 8, 32)
 # Several times as many chats as connections: nobody waits for an earlier message of the same chat.
 CHATS = 100
 FRESH, SHORT, LONG = "fresh", "short", "long"
+# The same as fresh and short ones, with semantic memory.
+FRESH_REMEMBERED, SHORT_REMEMBERED = "remembered-fresh", "remembered-short"
 # A short session has its first summary behind it: it differs from a long one in nothing but its length.
-MESSAGES = {SHORT: 32, LONG: 10_000}
+MESSAGES = {SHORT: 32, LONG: 10_000, SHORT_REMEMBERED: 32}
 # What the last window left for the worker is not the next one's business.
 WORKER_PATIENCE_SECONDS = 20.0
 WARM_UP_SECONDS = 2
@@ -20,14 +22,14 @@ WARM_UP_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to measure: floor, fresh, short and long sessions, at each number of connections, in each round."""
+    """How long to measure: floor, and sessions of five kinds, at each number of connections, in each round."""
 
     seconds: int
     rounds: int
 
     @property
     def total_seconds(self) -> int:
-        return self.seconds * self.rounds * len(CONNECTIONS) * 4
+        return self.seconds * self.rounds * len(CONNECTIONS) * 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Window:
 
 def warm_up(programs: Programs) -> None:
     """Code paths taken once, statements prepared, pools filled."""
-    for url in (programs.floor_url, programs.backend_url):
+    for url in (programs.floor_url, programs.backend_url, programs.remembering_url):
         press(url, key=KEY, connections=CONNECTIONS[-1], seconds=WARM_UP_SECONDS, chats=Chats("warm-", CHATS))
 
 
@@ -56,6 +58,8 @@ def measure(programs: Programs, plan: Plan) -> Iterator[Window]:
                 (FRESH, programs.backend_url, new),
                 (SHORT, programs.backend_url, SHORT),
                 (LONG, programs.backend_url, LONG),
+                (FRESH_REMEMBERED, programs.remembering_url, f"remembered-{new}"),
+                (SHORT_REMEMBERED, programs.remembering_url, SHORT_REMEMBERED),
             ]
             for name, url, prefix in targets[:: -1 if number % 2 else 1]:
                 before = _settled(programs)
@@ -72,5 +76,5 @@ def _settled(programs: Programs) -> dict[str, float]:
 
 def _cpu(programs: Programs) -> dict[str, float]:
     children = {"floor": programs.floor, "backend": programs.backend, "worker": programs.worker}
-    children |= {"postgres": programs.postgres, "model": programs.model}
+    children |= {"remembering": programs.remembering, "postgres": programs.postgres, "model": programs.model}
     return {name: cpu_seconds(child.pid) for name, child in children.items()}

@@ -22,17 +22,19 @@ class Programs:
     model: Child
     floor: Child
     backend: Child
+    remembering: Child
     worker: Child
     database_url: str
     floor_url: str
     backend_url: str
+    remembering_url: str
 
 
 @contextmanager
 def running(path: Path) -> Iterator[Programs]:
     """All programs, ready, with an empty database in `path`, until the block ends."""
     with embedded_stores(path) as stores, ExitStack() as stack:
-        model_url, floor_url, backend_url = (f"http://127.0.0.1:{_free_port()}" for _ in range(3))
+        model_url, floor_url, backend_url, remembering_url = (f"http://127.0.0.1:{_free_port()}" for _ in range(4))
         environment = {
             "DATABASE_URL": stores.database_url,
             "REDIS_URL": stores.redis_url,
@@ -43,11 +45,15 @@ def running(path: Path) -> Iterator[Programs]:
             "MODEL_URL": f"{model_url}/v1",
             "HOST": "127.0.0.1",
             "PORT": _port(backend_url),
+            # What is said without memory should not be found by the worker's sweep: it does what was promised.
+            "RAG_ENABLED": "false",
+            "EMBEDDINGS": "stub:embed",
         }
+        remembers = {"RAG_ENABLED": "true", "PORT": _port(remembering_url)}
         subprocess.run([sys.executable, "-m", "backend.cli", "migrate"], env=os.environ | environment, check=True)
 
-        def start(name: str, *argv: str, url: str = "") -> Child:
-            program = Program(name, argv, environment, ready=lambda: not url or _answers(url))
+        def start(name: str, *argv: str, url: str = "", **changed: str) -> Child:
+            program = Program(name, argv, environment | changed, ready=lambda: not url or _answers(url))
             child = Child(program, path / "logs")
             stack.callback(child.kill)
             child.start()
@@ -60,10 +66,12 @@ def running(path: Path) -> Iterator[Programs]:
             model=start("model", sys.executable, "-m", "benchmarks.turns.stub", _port(model_url), url=model_url),
             floor=start("floor", *uvicorn, "benchmarks.turns.floor:app", url=floor_url),
             backend=start("backend", sys.executable, "-m", "backend.api", url=backend_url),
+            remembering=start("remembering", sys.executable, "-m", "backend.api", url=remembering_url, **remembers),
             worker=start("worker", *celery, "worker", "-B", "-s", str(path / "beat"), "--loglevel", "WARNING"),
             database_url=stores.database_url,
             floor_url=floor_url,
             backend_url=backend_url,
+            remembering_url=remembering_url,
         )
 
 

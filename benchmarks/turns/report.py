@@ -3,13 +3,24 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from benchmarks.turns.measuring import CONNECTIONS, FRESH, LONG, MESSAGES, SHORT, Window
+from benchmarks.turns.measuring import (
+    CONNECTIONS,
+    FRESH,
+    FRESH_REMEMBERED,
+    LONG,
+    MESSAGES,
+    SHORT,
+    SHORT_REMEMBERED,
+    Window,
+)
 
 TITLES = {
     "floor": "floor",
     FRESH: "new sessions",
     SHORT: f"sessions of {MESSAGES[SHORT]}",
     LONG: f"sessions of {MESSAGES[LONG]:,}",
+    FRESH_REMEMBERED: "new, with memory",
+    SHORT_REMEMBERED: f"of {MESSAGES[SHORT_REMEMBERED]}, with memory",
 }
 BUSIEST = CONNECTIONS[-1]
 
@@ -45,6 +56,9 @@ def _cpu(windows: Sequence[Window]) -> Iterator[str]:
 def _verdict(windows: Sequence[Window], memory: float) -> Iterator[str]:
     shares = ", ".join(f"{ratio(windows, LONG, SHORT, count):.2f} at {count}" for count in CONNECTIONS)
     yield f"sessions of {MESSAGES[LONG]:,} messages against those of {MESSAGES[SHORT]}: {shares} at a time"
+    for title, target, without in (("new", FRESH_REMEMBERED, FRESH), ("short", SHORT_REMEMBERED, SHORT)):
+        costs = ", ".join(f"{ratio(windows, without, target, count):.2f} at {count}" for count in CONNECTIONS)
+        yield f"a turn with semantic memory costs, of one without, in {title} sessions: {costs} at a time"
     yield f"memory of the backend's process: {memory:.0f} MB at most"
 
 

@@ -1,5 +1,6 @@
-"""Long sessions, written straight into the tables: what years of talking would have left there."""
+"""Sessions with a past, written straight into the tables: what years of talking would have left there."""
 
+import asyncio
 import json
 
 import asyncpg
@@ -9,10 +10,12 @@ from benchmarks.turns.stub import FACTS, STORY
 
 # The usual settings: a summary at every so many messages, and so many that it leaves as they are.
 SUMMARY_EVERY, VERBATIM = 24, 8
+# The worker's sweep comes every 20 seconds, and finds a few thousand messages to do.
+INDEXING_SECONDS = 120
 
 SESSIONS = """
 insert into chat_sessions (bot_id, user_id, chat_id, last_position, messages_since_summary)
-select id, 'u', $1::text || n, $3, $4 from bots, generate_series(0, $2::int - 1) n where slug = 'default'
+select id, $1::text || n, $1::text || n, $3, $4 from bots, generate_series(0, $2::int - 1) n where slug = 'default'
 """
 TURNS = """
 insert into turns (session_id, position, status, model, milliseconds, window_tokens, finished_at)
@@ -35,6 +38,27 @@ from chat_sessions session join messages message on message.session_id = session
 where starts_with(chat_id, $1) and (session.last_position - $5 - message.position) % $2 = 0
     and message.position <= session.last_position - $5
 """
+
+
+PROMISES = """
+insert into embeddings (scope, session_id, message_id, role, content)
+select session.scope, session.id, message.id, message.role, message.content
+from chat_sessions session join messages message on message.session_id = session.id where starts_with(chat_id, $1)
+"""
+PENDING = "select count(*) from embeddings where indexed_at is null"
+
+
+async def remember(database_url: str, chats: Chats) -> None:
+    """Promise everything said in these chats to semantic memory, and wait until the worker has indexed it."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(PROMISES, chats.prefix)
+        async with asyncio.timeout(INDEXING_SECONDS):
+            while await connection.fetchval(PENDING):  # noqa: ASYNC110 - it is the worker that does it
+                await asyncio.sleep(1)
+        await connection.execute("vacuum analyze")
+    finally:
+        await connection.close()
 
 
 async def seed(database_url: str, chats: Chats, *, messages: int) -> None:
