@@ -74,6 +74,7 @@ async def _ask(
 ) -> dict[str, object]:
     began = time.perf_counter()
     found = await memory.retrieval.search(question.text, scopes=scopes, now=at, limit=MOST)
+    assert found
     return {
         "question_id": question.id,
         "retrieved": [ids[passage.message_id] for passage in found.passages if passage.message_id],

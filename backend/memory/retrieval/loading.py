@@ -122,7 +122,7 @@ def as_candidates(rows: Sequence[Record], known: Known, words: Words, times: Flo
             documents=known.pieces,
             mean_length=known.mean_length,
             documents_with=words.documents_with,
-            last_session=rows[0]["last_session"],
+            last_session=rows[0]["last_session"] if rows else 0,
         ),
     )
 

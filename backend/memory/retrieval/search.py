@@ -12,7 +12,7 @@ import structlog
 from backend.database import Database, Record
 from backend.errors import Unavailable
 from backend.memory.indexing.vector_indexes import OpenIndex, VectorIndexes
-from backend.memory.retrieval.candidates import Candidates, Floats, Integers
+from backend.memory.retrieval.candidates import Candidates, Floats
 from backend.memory.retrieval.lexical import count_words, find_words
 from backend.memory.retrieval.loading import Known, as_candidates, know, load
 from backend.memory.retrieval.passages import Found, Passage
@@ -59,16 +59,16 @@ class Retrieval:
         now: datetime,
         limit: int,
         not_in: tuple[UUID, int] | None = None,
-    ) -> Found:
+    ) -> Found | None:
         """At most `limit` passages from the scopes, one per message.
 
-        What stands in the window is left out: `not_in` is a session and the first position of it that is shown. `now`
-        knows its time zone. By words alone where there is no embedder, or when it or the store does not answer. Raises
-        `StorageUnavailable`.
+        What stands in the window is left out: `not_in` is a session and the first position of it that is shown. None if
+        that is all there is, so that nothing was asked. `now` knows its time zone. By words alone where there is no
+        embedder, or when it or the store does not answer. Raises `StorageUnavailable`.
         """
         search = await self.gather(asked, scopes=scopes, now=now, not_in=not_in)
         if not search:
-            return Found((), "none", "words")
+            return None
         scored = score(search.question, search.candidates)
         passages = [_passage(search.rows[place], scored, place) for place in scored.order[:limit].tolist()]
         return Found(passages, scored.strength, "meaning and words" if len(search.candidates.cosine) else "words")
@@ -76,9 +76,9 @@ class Retrieval:
     async def gather(
         self, asked: str, *, scopes: Sequence[UUID], now: datetime, not_in: tuple[UUID, int] | None = None
     ) -> Search | None:
-        """Everything that might answer, unscored; None if there is nothing. As `search` otherwise."""
+        """Everything that might answer, unscored; otherwise as `search`."""
         known = await know(self._db, scopes, not_in)
-        if known.is_shown:
+        if not_in and known.is_shown:
             return None
         question = read_question(asked, speakers=known.speakers, asked_at=now)
         words, meaning = await asyncio.gather(
@@ -88,10 +88,10 @@ class Retrieval:
         by_meaning = np.array(meaning.ids if meaning else (), np.int64)
         near = np.union1d(by_words[:WITH_NEIGHBOURS], by_meaning[:WITH_NEIGHBOURS])
         rows = await load(self._db, known, np.union1d(by_words, by_meaning), near, not_in)
-        if not rows:
-            return None
         ids = np.array([row["id"] for row in rows], np.int64)
-        times, cosine = await asyncio.gather(count_words(self._db, words, scopes, ids), self._compare(meaning, ids))
+        times, cosine = await asyncio.gather(
+            count_words(self._db, words, scopes, ids), self._compare(meaning, ids.tolist())
+        )
         return Search(question, rows, as_candidates(rows, known, words, times, cosine))
 
     async def _look(self, question: Question, known: Known) -> Meaning | None:
@@ -107,16 +107,17 @@ class Retrieval:
             return None
         return Meaning(one, vectors, [id for id, _ in nearest])
 
-    async def _compare(self, meaning: Meaning | None, ids: Integers) -> Floats:
+    async def _compare(self, meaning: Meaning | None, ids: list[int]) -> Floats:
         """How near each of the candidates is to each of the question's vectors; no rows where that is unknown."""
-        nothing = np.empty((0, len(ids)), np.float32)
         if not meaning:
-            return nothing
+            return np.empty((0, len(ids)), np.float32)
+        if not ids:
+            return np.empty((len(meaning.vectors), 0), np.float32)
         try:
-            return await meaning.index.store.scores(meaning.index.index, meaning.vectors, ids.tolist())
+            return await meaning.index.store.scores(meaning.index.index, meaning.vectors, ids)
         except Unavailable as problem:
             log.warning("searched_by_words_only", problem=type(problem).__name__, reason=str(problem))
-            return nothing
+            return np.empty((0, len(ids)), np.float32)
 
 
 def _passage(row: Record, scored: Scored, place: int) -> Passage:

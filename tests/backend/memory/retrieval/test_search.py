@@ -49,7 +49,9 @@ def search(db: Database, indexes: VectorIndexes) -> Search:
     retrieval = Retrieval(db, indexes)
 
     async def search(question: str, scope: UUID, *, limit: int = 5, not_in: tuple[UUID, int] | None = None) -> Found:
-        return await retrieval.search(question, scopes=[scope], now=NOW, limit=limit, not_in=not_in)
+        found = await retrieval.search(question, scopes=[scope], now=NOW, limit=limit, not_in=not_in)
+        assert found
+        return found
 
     return search
 
@@ -136,16 +138,21 @@ async def test_what_stands_in_the_window_is_left_out(db: Database, indexing: Ind
 
 
 async def test_nothing_is_asked_while_everything_stands_in_the_window(
-    db: Database, indexing: Indexing, search: Search, provider: Provider
+    db: Database, indexing: Indexing, indexes: VectorIndexes, provider: Provider
 ) -> None:
     anna = await converse(db)
     await anna.say("an apple", "Any apples?")
     await indexing.index()
-    calls = len(provider.embeddings.calls)
-    found = await search("Any apples?", anna.scope, not_in=(anna.id, 1))
-    assert (found.passages, found.strength) == ((), "none")
+    calls, retrieval = len(provider.embeddings.calls), Retrieval(db, indexes)
+
+    async def search(position: int) -> Found | None:
+        return await retrieval.search("Any apples?", scopes=[anna.scope], now=NOW, limit=5, not_in=(anna.id, position))
+
+    assert await search(1) is None
     assert len(provider.embeddings.calls) == calls
-    assert contents(await search("Any apples?", anna.scope, not_in=(anna.id, 2))) == ["an apple"]
+    found = await search(2)
+    assert found
+    assert contents(found) == ["an apple"]
 
 
 async def test_what_was_said_again_and_again_is_one_passage(db: Database, indexing: Indexing, search: Search) -> None:
@@ -213,10 +220,14 @@ async def test_what_is_not_indexed_yet_is_not_found_and_harms_nobody(
     db: Database, indexing: Indexing, search: Search
 ) -> None:
     anna = await converse(db)
-    assert (await search("apple", anna.scope)).passages == ()
+    assert contents(await search("apple", anna.scope)) == []
     await anna.say("apple")
     found = await search("apple", anna.scope)
-    assert (found.passages, found.strength) == ((), "none")
+    assert (contents(found), found.strength, found.by) == ([], "none", "words")
+    await anna.say("pear")
+    await indexing.index()
+    await db.run("delete from embeddings where content = 'pear'")
+    assert (await search("pear", anna.scope)).by == "meaning and words"
 
 
 @pytest.mark.parametrize("table", ["embeddings", "messages", "chat_sessions"])
