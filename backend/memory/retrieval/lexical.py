@@ -104,7 +104,8 @@ async def count_words(db: Database, words: Words, scopes: Sequence[UUID], ids: I
     for place, found in enumerate(words.postings):
         _, here, there = np.intersect1d(ids, found.ids, assume_unique=True, return_indices=True)
         times[place, here] = found.times[there]
-    if common := words.words[len(words.postings) :]:
+    said = int(np.count_nonzero(words.documents_with))
+    if common := words.words[len(words.postings) : said]:
         rows = await db.run(COUNT, common, scopes, ids.tolist())
         for row in rows:
             times[len(words.postings) + row["place"], np.searchsorted(ids, row["embedding_id"])] = row["times"]

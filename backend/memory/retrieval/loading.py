@@ -10,18 +10,10 @@ from backend.database import Database, Record
 from backend.memory.retrieval.candidates import Candidates, Floats, Integers, Scope
 from backend.memory.retrieval.lexical import Words
 
-# The oldest of a scope tells whether all of it stands in the window, as in many a conversation that has just begun.
 KNOW = """
 select known.*, coalesce((
     select language from chat_sessions where scope = any($1) order by created_at desc limit 1
-), '') as language, not exists (
-    select from unnest($1::uuid[]) scope (id)
-    cross join lateral (
-        select session_id, message_id from embeddings where embeddings.scope = scope.id order by embeddings.id limit 1
-    ) oldest
-    left join messages message on message.id = message_id
-    where $2::uuid is null or oldest.session_id is distinct from $2 or position < $3
-) as is_shown
+), '') as language
 from (
     select coalesce(sum(pieces), 0)::int as pieces, coalesce(sum(length), 0)::float8 as length, array(
         select distinct speaker from scopes cross join unnest(speakers) speaker where id = any($1)
@@ -33,23 +25,12 @@ from (
 # Whose an embedding is, is looked up once more: Postgres makes the scope of a session or document of its own columns.
 # Within a scope, what was said next was stored next, or as good as that. `offset 0`: each row is found by its id, even
 # while Postgres has no statistics. What belongs to no session is older than all, and its pieces stand for themselves.
-LOAD = """
-with session as materialized (
+SESSIONS = """
+session as materialized (
     select id, row_number() over (order by created_at, id) - 1 as number from chat_sessions where scope = any($3)
-), near as (
-    select id,
-        (select max(id) from embeddings other where other.scope = known.scope and other.id < known.id) as before,
-        (select min(id) from embeddings other where other.scope = known.scope and other.id > known.id) as after
-    from embeddings known where id = any($2) and scope = any($3)
-), wanted as (
-    select id, max(before) as before, max(after) as after from (
-        select id, before, after from near
-        union all select before, null, id from near
-        union all select after, id, null from near
-        union all select unnest($1::bigint[]), null, null
-    ) found
-    where id is not null group by id
 )
+"""
+SHOWN = """
 select said.*, before, after, coalesce(number, -1) as number, coalesce(message_id, -said.id) as message,
     (select coalesce(max(number), 0) from session) as last_session
 from wanted
@@ -64,32 +45,52 @@ cross join lateral (
 ) said
 left join session on session.id = said.session_id
 where (session.id is not null or document_scope = any($3))
-    and ($4::uuid is null or session_id is distinct from $4 or position < $5)
+    and ($1::uuid is null or session_id is distinct from $1 or position < $2)
 order by said.id
+"""
+LOAD = f"""
+with {SESSIONS}, near as (
+    select id,
+        (select max(id) from embeddings other where other.scope = known.scope and other.id < known.id) as before,
+        (select min(id) from embeddings other where other.scope = known.scope and other.id > known.id) as after
+    from embeddings known where id = any($5) and scope = any($3)
+), wanted as (
+    select id, max(before) as before, max(after) as after from (
+        select id, before, after from near
+        union all select before, null, id from near
+        union all select after, id, null from near
+        union all select unnest($4::bigint[]), null, null
+    ) found
+    where id is not null group by id
+)
+{SHOWN}
+"""
+LOAD_ALL = f"""
+with {SESSIONS}, wanted as (
+    select id, lag(id) over next as before, lead(id) over next as after
+    from embeddings where scope = any($3) and length is not null window next as (partition by scope order by id)
+)
+{SHOWN}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a memory before it is searched; `language` is that of its newest session.
-
-    It has nothing to be asked for if all that it holds `is_shown` anyway.
-    """
+    """What is known of a memory before it is searched; `language` is that of its newest session."""
 
     scopes: Sequence[UUID]
     pieces: int
     length: float
     speakers: Sequence[str]
     language: str
-    is_shown: bool
 
     @property
     def mean_length(self) -> float:
         return self.length / self.pieces if self.pieces else 0.0
 
 
-async def know(db: Database, scopes: Sequence[UUID], not_in: tuple[UUID, int] | None) -> Known:
-    [row] = await db.run(KNOW, scopes, *(not_in or (None, None)))
+async def know(db: Database, scopes: Sequence[UUID]) -> Known:
+    [row] = await db.run(KNOW, scopes)
     return Known(scopes, **row)
 
 
@@ -97,7 +98,12 @@ async def load(
     db: Database, known: Known, ids: Integers, near: Integers, not_in: tuple[UUID, int] | None
 ) -> Sequence[Record]:
     """These embeddings, and those right before and after `near`, as far as they belong to the memory; ids ascend."""
-    return await db.run(LOAD, ids.tolist(), near.tolist(), known.scopes, *(not_in or (None, None)))
+    return await db.run(LOAD, *(not_in or (None, None)), known.scopes, ids.tolist(), near.tolist())
+
+
+async def load_all(db: Database, known: Known, not_in: tuple[UUID, int] | None) -> Sequence[Record]:
+    """All that has been indexed of a memory; ids ascend."""
+    return await db.run(LOAD_ALL, *(not_in or (None, None)), known.scopes)
 
 
 def as_candidates(rows: Sequence[Record], known: Known, words: Words, times: Floats, cosine: Floats) -> Candidates:
