@@ -1,13 +1,37 @@
 """How well candidates answer a question: one linear function of signals, each of which can be shown."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from importlib.resources import files
+
+import numpy as np
 
 from backend.memory.retrieval.candidates import Candidates, Floats, Integers
 from backend.memory.retrieval.question import Question
+from backend.memory.retrieval.signals import read_signals
+from backend.memory.retrieval.strength import Limits, read_strength
+from backend.memory.retrieval.strength import Strength as Strength
 
-Strength = Literal["strong", "weak", "none"]
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each signal weighs, for questions and for messages that talk on."""
+
+    question: Mapping[str, float]
+    message: Mapping[str, float]
+    strength: Limits
+
+    def of(self, question: Question) -> Mapping[str, float]:
+        return self.message if question.is_message else self.question
+
+
+def read_weights() -> Weights:
+    read = json.loads(files(__package__).joinpath("weights.json").read_text())
+    return Weights(read["question"], read["message"], Limits(**read["strength"]))
+
+
+WEIGHTS = read_weights()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +44,26 @@ class Scored:
     strength: Strength
 
 
-def score(question: Question, candidates: Candidates) -> Scored:
-    """How well each candidate answers."""
-    raise NotImplementedError
+def score(question: Question, candidates: Candidates, weights: Weights = WEIGHTS) -> Scored:
+    """How well each candidate answers, and whether the best of them is an answer at all."""
+    if not len(candidates.ids):
+        return Scored(np.empty(0, np.int64), np.empty(0, np.float32), {}, "none")
+    signals = read_signals(question, candidates)
+    parts = {name: signals[name] * np.float32(weight) for name, weight in weights.of(question).items()}
+    scores = np.sum(list(parts.values()), axis=0)
+    order = _fold(candidates, np.argsort(-scores, kind="stable"))
+    return Scored(order, scores, parts, read_strength(candidates, signals, scores, order, weights.strength))
+
+
+def _fold(candidates: Candidates, order: Integers) -> Integers:
+    """The best piece of each message; of equal texts, the one that was said first."""
+    texts = [content.strip().lower() for content in candidates.contents]
+    said = np.lexsort((candidates.pieces, candidates.positions, candidates.sessions))
+    first = {texts[place]: place for place in said[::-1].tolist()}
+    seen: set[int] = set()
+    kept = []
+    for place, message in zip(order.tolist(), candidates.messages[order].tolist(), strict=True):
+        if message not in seen and first[texts[place]] == place:
+            seen.add(message)
+            kept.append(place)
+    return np.array(kept, np.int64)

@@ -1,0 +1,225 @@
+"""What speaks for a candidate, in numbers that do not depend on the embedder's scale."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.memory.retrieval.candidates import Candidates, Floats, Integers
+from backend.memory.retrieval.question import Question
+from backend.memory.retrieval.vocabulary import NUMBER_WORDS, TIME_WORDS, beginnings
+
+Values: TypeAlias = npt.NDArray[np.floating[Any]]
+Signals: TypeAlias = dict[str, Floats]
+
+# The usual constants of BM25 (Robertson and Zaragoza, 2009).
+SATURATION, LENGTH_WEIGHT = 1.2, 0.75
+# A spread of cosines below this is noise, and the least by which a sum of rarities is divided.
+TINY = 1e-6
+# A session is as good as its best three candidates.
+BEST_OF_SESSION = 3
+# What lies so many messages away counts exp(-1).
+NEARNESS = 2.0
+# Beyond so many characters a text is not better for its length, but for being about one thing.
+SHORT = 300
+# A question stands in the last so many characters of what asks for an answer.
+LAST_WORDS = 60
+# What is told of a period is told within it or in the days after; in the days before, plans are.
+FADING_DAYS = 7.0
+
+
+def read_signals(question: Question, candidates: Candidates) -> Signals:
+    """Every signal, [n] each; zero where it says nothing."""
+    near = _Near(candidates)
+    signals = _words(candidates, near) | _meaning(candidates, near)
+    signals |= _who(question, candidates, near) | _form(question, candidates) | _time(question, candidates)
+    return {name: signal.astype(np.float32) for name, signal in signals.items()}
+
+
+class _Near:
+    """Which candidates belong together: in a message, in a session, side by side."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self.count = len(candidates.ids)
+        self._previous, self._following = candidates.previous, candidates.following
+        # What belongs to no session, as a document, is a session of its own.
+        sessions = np.where(candidates.sessions < 0, -1 - candidates.messages, candidates.sessions)
+        _, self.session = np.unique(sessions, return_inverse=True)
+        _, self.message = np.unique(candidates.messages, return_inverse=True)
+        self._closeness = self._close(candidates.positions)
+
+    def before(self, signal: Values) -> Values:
+        """The signal of what was said right before; zero where that is unknown."""
+        return np.where(self._previous >= 0, signal[..., self._previous], 0)
+
+    def after(self, signal: Values) -> Values:
+        return np.where(self._following >= 0, signal[..., self._following], 0)
+
+    def around(self, signal: Values) -> Values:
+        """What is said a few messages before and after, less the farther away; never negative."""
+        return self._closeness @ np.maximum(signal, 0)
+
+    def of_message(self, signal: Values) -> Values:
+        """The best among the pieces of the same message."""
+        best = np.full(self.message.max(initial=0) + 1, -np.inf, np.float32)
+        np.maximum.at(best, self.message, signal)
+        return np.asarray(best[self.message])
+
+    def anywhere_in_session(self, flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Whether any candidate of the same session has it, [..., n]."""
+        told = np.zeros((len(flags), self.session.max(initial=0) + 1), np.bool_)
+        row, column = np.nonzero(flags)
+        told[row, self.session[column]] = True
+        return told[:, self.session]
+
+    def of_session(self, signal: Values) -> Values:
+        """The mean of the best few of the same session."""
+        order = np.lexsort((-signal, self.session))
+        session = self.session[order]
+        best = order[np.arange(self.count) - np.searchsorted(session, session) < BEST_OF_SESSION]
+        means = np.bincount(self.session[best], signal[best]) / np.bincount(self.session[best])
+        return np.asarray(means[self.session])
+
+    def _close(self, positions: Integers) -> Values:
+        distance = np.abs(positions[:, None] - positions[None]).astype(np.float32)
+        together = (self.session[:, None] == self.session[None]) & (distance > 0)
+        return np.where(together, np.exp(-distance / NEARNESS), 0).astype(np.float32)
+
+
+def rarity(candidates: Candidates) -> Floats:
+    """What a match of each term is worth, [t]: BM25's inverse document frequency."""
+    scope = candidates.scope
+    return np.log1p((scope.documents - scope.documents_with + 0.5) / (scope.documents_with + 0.5)).astype(np.float32)
+
+
+def _words(candidates: Candidates, near: _Near) -> Signals:
+    """BM25 as a share of the best candidate's; and which share of the question's rarity is there at all."""
+    times, lengths, worth = candidates.frequency, candidates.lengths, rarity(candidates)
+    together = times + near.before(times) + near.after(times)
+    lengths_together = lengths + near.before(lengths) + near.after(lengths)
+    mean, total = max(candidates.scope.mean_length, 1), max(float(worth.sum()), TINY)
+    alone, around = _bm25(times, lengths / mean, worth), _bm25(together, lengths_together / mean / 3, worth)
+    return {
+        "words": alone / max(float(alone.max()), TINY),
+        "words_around": around / max(float(around.max()), TINY),
+        "words_z": _standard(alone),
+        "words_around_z": _standard(around),
+        "terms": worth @ (times > 0) / total,
+        "terms_around": worth @ (together > 0) / total,
+        "terms_in_session": worth @ near.anywhere_in_session(times > 0) / total,
+        "words_near": near.around(_standard(alone)),
+        "words_of_session": near.of_session(_standard(alone)),
+        "answers_words": near.before(_asking(candidates) * alone) / max(float(alone.max()), TINY),
+    }
+
+
+def _bm25(times: Values, lengths: Values, worth: Values) -> Values:
+    """`lengths` are relative to the mean."""
+    saturation = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * lengths)
+    return np.asarray(worth @ (times * (SATURATION + 1) / (times + np.maximum(saturation, TINY))))
+
+
+def _meaning(candidates: Candidates, near: _Near) -> Signals:
+    cosine = candidates.cosine
+    if np.isnan(cosine).all():  # also if it has no rows
+        return {name: np.zeros(near.count, np.float32) for name in MEANING}
+    cosine = np.where(np.isnan(cosine), np.nanmin(cosine), cosine)
+    whole = _standard(cosine[0])
+    middle = float(np.median(cosine[0]))
+    sentence = _standard(cosine[1:].max(axis=0)) if len(cosine) > 1 else whole
+    share = (cosine[0] - middle) / max(float(cosine[0].max()) - middle, TINY)
+    values = (
+        whole,
+        share,
+        sentence,
+        near.of_message(whole),
+        near.before(whole),
+        near.after(whole),
+        near.around(whole),
+        near.of_session(whole),
+        near.before(_asking(candidates) * np.maximum(share, 0)),
+    )
+    return dict(zip(MEANING, values, strict=True))
+
+
+MEANING = (
+    "meaning",
+    "meaning_share",
+    "meaning_of_a_sentence",
+    "meaning_of_message",
+    "meaning_before",
+    "meaning_after",
+    "meaning_near",
+    "meaning_of_session",
+    "answers_meaning",
+)
+
+
+def _standard(signal: Values) -> Values:
+    """In standard deviations from the mean of the candidates."""
+    return np.asarray((signal - signal.mean()) / (signal.std() + TINY))
+
+
+def _who(question: Question, candidates: Candidates, near: _Near) -> Signals:
+    named = _flags(candidates.speakers, lambda speaker: bool(speaker) and speaker == question.speaker)
+    person = _flags(candidates.roles, lambda role: role == "user")
+    return {
+        "named_speaker": named,
+        "beside_named_speaker": near.before(named),
+        "person": person,
+        "person_of_oneself": person * question.first_person,
+        "assistant_of_itself": (1 - person) * question.second_person,
+    }
+
+
+def _form(question: Question, candidates: Candidates) -> Signals:
+    contents = candidates.contents
+    length = np.array([len(content) for content in contents], np.float32)
+    asking = _flags(contents, lambda content: content.rstrip().endswith("?"))
+    nothing = np.zeros(len(contents))
+    return {
+        "asks": asking,
+        "length": np.log1p(np.minimum(length, SHORT)),
+        "excess_length": np.log(np.maximum(length, SHORT) / SHORT),
+        "beginning": (candidates.pieces == 0).astype(np.float32),
+        "importance": candidates.importance,
+        "tells_time": _telling(contents, TIME_WORDS) if question.asks_when else nothing,
+        "tells_number": _telling(contents, NUMBER_WORDS) if question.asks_number else nothing,
+    }
+
+
+def _asking(candidates: Candidates) -> Values:
+    """Whether a question is asked at the end of it, or nearly."""
+    return _flags(candidates.contents, lambda content: "?" in content[-LAST_WORDS:])
+
+
+def _telling(contents: Sequence[str], words: frozenset[str]) -> Values:
+    return _flags(contents, lambda content: not words.isdisjoint(beginnings(content)))
+
+
+def _flags(values: Sequence[str], holds: Callable[[str], bool]) -> Values:
+    return np.fromiter(map(holds, values), np.float32, len(values))
+
+
+def _time(question: Question, candidates: Candidates) -> Signals:
+    days = np.array([said.toordinal() if said else 0 for said in candidates.said_at], np.float32)
+    age = np.where(days > 0, np.log1p(np.maximum(question.asked_at.toordinal() - days, 0)), 0)
+    sessions_ago = candidates.scope.last_session - candidates.sessions
+    return {
+        "in_period": _in_period(question, days),
+        "newer_session": -np.log1p(np.maximum(sessions_ago, 0)),
+        "newer": -age,
+        "newest_session": (sessions_ago == 0).astype(np.float32),
+        "early_in_session": -np.log1p(candidates.positions),
+    }
+
+
+def _in_period(question: Question, days: Values) -> Values:
+    """1 within a period that is asked for, fading beside it."""
+    best = np.zeros(len(days))
+    for period in question.periods:
+        first, last = period.start.toordinal(), period.end.toordinal() - 1
+        beside = np.maximum(days - last, 0) + 2 * np.maximum(first - days, 0)
+        best = np.maximum(best, np.exp(-beside / max(FADING_DAYS, (last - first) / 2)))
+    return np.where(days > 0, best, 0)
