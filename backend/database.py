@@ -20,6 +20,9 @@ SERVER_SETTINGS = {
     # Whatever is asked here is found by an index. Of a table that was small when Postgres last looked at it, it would
     # read every row, and go on doing so for a while when there are thousands.
     "enable_seqscan": "off",
+    # For the same reason, what is known of the arguments changes no plan: planning anew took longer than most searches.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
 }
 # A lock or a slow disk may hold a statement up; a client should not wait longer than this for the store.
 STATEMENT_LIMIT_SECONDS = 15.0

@@ -63,7 +63,7 @@ async def _converse(memory: Memory, conversation: Conversation, found: IO[bytes]
         found.write(orjson.dumps(await _ask(memory, scopes, question, at, filling.ids)) + b"\n")
         search = await memory.retrieval.gather(question.text, scopes=scopes, now=at)
         relevant = frozenset(id for id, name in filling.ids.items() if name in question.evidence)
-        seen = (search.question, search.candidates) if search else None
+        seen = search.question, search.candidates
         pickle.dump(
             Example(conversation.id, conversation.dataset, question.id, question.text, seen, relevant), examples
         )
@@ -74,7 +74,6 @@ async def _ask(
 ) -> dict[str, object]:
     began = time.perf_counter()
     found = await memory.retrieval.search(question.text, scopes=scopes, now=at, limit=MOST)
-    assert found
     return {
         "question_id": question.id,
         "retrieved": [ids[passage.message_id] for passage in found.passages if passage.message_id],

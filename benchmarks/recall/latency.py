@@ -68,7 +68,6 @@ async def measure(database_url: str, store: str, real: Embedder, messages: int) 
 def _ways(memory: Memory, index: VectorIndex, speech: Speech, real: Embedder) -> list[tuple[str, Embedder | None, Way]]:
     async def search(scope: UUID, text: str) -> None:
         found = await memory.retrieval.search(text, scopes=[scope], now=datetime.now(UTC), limit=FOUND)
-        assert found
         assert found.by == "meaning and words"
 
     async def plain(scope: UUID, _: str) -> object:
