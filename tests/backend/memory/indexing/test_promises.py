@@ -1,11 +1,14 @@
 """Whatever is said will be found, also when others write into our tables."""
 
+import asyncio
+
 from backend.bootstrap import Backend
 from backend.database import Database
 from backend.memory.pieces import LONGEST
 from tests.backend.chat.conversation import Person
 from tests.backend.memory.indexing.looking import Looking
 from tests.conftest import MakeBackend, RecordedJobs
+from tests.processes import until
 from tests.simulators.provider import Answer, Provider
 
 STORY = "Мы поехали в Казань в мае, потому что там было тепло и цвели сады.\n" * 40
@@ -107,6 +110,22 @@ async def test_a_changed_message_is_found_by_what_it_says_now(
     assert "\n".join((await looking.promised())[:-1]) == STORY.strip()
     assert sorted(await looking.vectors()) == sorted(await looking.promised())
     assert await looking.wordless() == 0
+
+
+async def test_a_message_that_is_just_being_changed_is_not_promised_as_it_was(
+    make_backend: MakeBackend, backend: Backend, looking: Looking, db: Database
+) -> None:
+    await Person(await make_backend(rag_enabled=False)).says("I live in Kazan")
+    operator = await db.connect()
+    await operator.execute("begin; update messages set content = 'I live in Samara' where role = 'user'")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(backend.indexing.sweep())
+        await until(lambda: db.run("select from pg_stat_activity where wait_event_type = 'Lock'"))
+        await operator.execute("commit")
+    await operator.close()
+    await backend.indexing.sweep()
+    assert "I live in Samara" in await looking.promised()
+    assert "I live in Kazan" not in await looking.promised()
 
 
 async def test_a_deleted_message_leaves_nothing_behind(
