@@ -11,14 +11,23 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from backend.chat.presence import CHANNEL, OWNER_IS_GONE
+from backend.chat.statements import (
+    ACCEPT,
+    CLOSE,
+    FAIL,
+    FAIL_ORPHANS,
+    FIND,
+    OPEN,
+    REOPEN,
+    STILL_WAITING,
+)
 from backend.database import Database, Record
 from backend.errors import Conflict, Invalid, Unavailable
 from backend.llm import Call
-from backend.llm.calls import as_rows, insert_calls
-from backend.memory import Promise, insert_promises
+from backend.llm.calls import as_rows
+from backend.memory import Promise
 from backend.memory.scopes import BotNotFound
-from backend.memory.transcript import Past, as_past, past_of
+from backend.memory.transcript import Past, as_past
 
 
 class KeyReused(Invalid):
@@ -89,137 +98,6 @@ class Known:
     question: str
     answer: str | None
     model: str | None
-
-
-ACCEPT = f"""
-with bot as (
-    select id, name, persona, memory_scope(id, 'bot', '', '', '') as scope from bots where slug = $1 and enabled
-), known as (
-    select id, last_position from chat_sessions
-    where chat_id = $2 and thread_id = $3 and user_id = $4 and bot_id = (select id from bot) and is_active
-), session as (
-    insert into chat_sessions as session
-        (bot_id, chat_id, thread_id, user_id, chat_type, language, last_position, messages_since_summary)
-    select bot.id, $2, $3, $4, $5, $6, 2, 1 from bot
-    on conflict (chat_id, user_id, thread_id, bot_id) where is_active do update set
-        last_position = session.last_position + 2,
-        messages_since_summary = session.messages_since_summary + 1,
-        language = coalesce(nullif(excluded.language, ''), session.language)
-    returning id, last_position - 1 as position, scope
-), turn as (
-    insert into turns (id, session_id, key, owner, position, status)
-    -- Where the row's lock was waited for, this statement sees an older past than the one it has now: another turn may
-    -- have been accepted meanwhile. Then it waits as well, and looks again.
-    select $7, session.id, $8, $9, session.position, case when
-        coalesce((select last_position from known), 0) <> session.position - 1
-        or exists (select from turns where session_id = session.id and status in ('waiting', 'open'))
-    then 'waiting' else 'open' end
-    from session returning session_id, position, status
-), message as (
-    insert into messages (session_id, turn_id, position, role, speaker, content, tokens)
-    select session_id, $7, position, 'user', $15, $10, $11 from turn returning id, session_id, role, speaker
-), promised as ({insert_promises("message", 13)})
-select turn.session_id, turn.position, turn.status, bot.persona, bot.name, session.scope, bot.scope as bot_scope,
-    past.*,
-    exists (select from chat_sessions where scope = session.scope and id <> session.id)
-        or exists (select from documents where scope in (session.scope, bot.scope)) as remembers_more,
-    -- This commit does not wait for the disk: nobody is told of it before the turn is closed, which brings both there.
-    -- If it is lost with Postgres, there is nothing to be closed, and the client asks again.
-    set_config('synchronous_commit', 'off', true)
-from turn cross join session cross join bot left join known on true
-cross join lateral ({past_of("known.id", before="turn.position", limit="$12")}) past
-"""
-
-FIND = """
-select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.model, bot.persona, bot.name,
-    session.scope, memory_scope(bot.id, 'bot', '', '', '') as bot_scope,
-    question.content as question, answer.content as answer
-from turns turn join chat_sessions session on session.id = turn.session_id join bots bot on bot.id = session.bot_id
-left join messages question on question.session_id = turn.session_id and question.position = turn.position
-left join messages answer on answer.session_id = turn.session_id and answer.position = turn.position + 1
-where turn.key = $1
-"""
-
-OPEN = """
-update turns set status = 'open'
-where id = $1 and attempt = $2 and status = 'waiting' and not exists (
-    select from turns earlier where earlier.session_id = turns.session_id
-        and earlier.position < turns.position and earlier.status in ('waiting', 'open')
-)
-returning id
-"""
-
-STILL_WAITING = "select from turns where id = $1 and attempt = $2 and status = 'waiting'"
-
-# The message moves to the end: what was said since is older now, and the summary may reach beyond its old place.
-REOPEN = """
-with session as (
-    update chat_sessions set last_position = last_position + 2
-    where id = (select session_id from turns where id = $1 and attempt = $2 and status = 'failed')
-    returning last_position - 1 as position
-), turn as (
-    update turns set status = 'waiting', attempt = attempt + 1, owner = $3, position = session.position,
-        problem = null, finished_at = null
-    from session where id = $1 and attempt = $2 and status = 'failed'
-    returning turns.position, attempt
-), moved as (
-    update messages set position = turn.position from turn where turn_id = $1 and role = 'user'
-)
-select position, attempt from turn
-"""
-
-# Told to the other processes only when somebody waits: NOTIFY makes commits queue up. The session is a parameter, not
-# the turn's column, so that its index is looked up: a join would read all unfinished turns, and many just finished.
-TELL_WAITING = f"""
-select pg_notify('{CHANNEL}', $3::text) from turn
-where exists (select from turns where session_id = $3::uuid and status = 'waiting')
-"""
-
-# The session's row is locked before the turn's, as `ACCEPT` and `REOPEN` do it: another order would be a deadlock.
-CLOSE = f"""
-with session as (
-    update chat_sessions set
-        messages_since_summary = messages_since_summary + 1,
-        summary_asked_at = case
-            -- Messages that wait are counted, but cannot be folded in yet: see memory/folding.py.
-            when $10 > 0 and ($11 or messages_since_summary + 1 >= $10 + (
-                    select count(*) from turns where session_id = $3 and status = 'waiting'
-                ))
-                and (summary_asked_at is null or summary_asked_at < now() - make_interval(secs => $12))
-            then now() else summary_asked_at end
-    where id = $3
-        and exists (select from turns where session_id = $3 and id = $1 and attempt = $2 and status = 'open')
-    returning id, summary_asked_at is not distinct from now() as due, scope
-), turn as (
-    update turns set status = 'answered', finished_at = now(), model = $6, milliseconds = $7, window_tokens = $8,
-        summary_version = $9, recalled = $17
-    from session
-    where turns.session_id = $3 and turns.id = $1 and attempt = $2 and status = 'open'
-    returning session_id, position, session.due
-), message as (
-    insert into messages (session_id, turn_id, position, role, speaker, content, tokens, model)
-    select session_id, $1, position + 1, 'assistant', $16, $4, $5, $6 from turn returning id, session_id, role, speaker
-), promised as ({insert_promises("message", 14)}), calls as ({insert_calls("turn", "$13")}), told as ({TELL_WAITING})
-select due, (select count(*) from told) from turn
-"""
-
-FAIL = f"""
-with turn as (
-    update turns set status = 'failed', finished_at = now(), problem = $4
-    where session_id = $3 and id = $1 and attempt = $2 and status in ('waiting', 'open')
-    returning session_id
-), calls as ({insert_calls("turn", "$5")}), told as ({TELL_WAITING})
-select (select count(*) from told) from turn
-"""
-
-FAIL_ORPHANS = f"""
-with orphan as (
-    update turns set status = 'failed', finished_at = now(), problem = $1
-    where status in ('waiting', 'open') and {OWNER_IS_GONE}
-    returning session_id
-)
-select session_id, pg_notify('{CHANNEL}', session_id::text) from orphan
-"""
 
 
 async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, most_lines: int) -> Accepted | None:

@@ -3,21 +3,22 @@
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from backend.cli.doctor import examine
-from backend.cli.memory import check, rebuild, repair
+from backend.cli.memory import check, forget, rebuild, repair
 from backend.cli.migrate import migrate
 from backend.cli.talk import talk
-from backend.local import run
+from backend.local import run, running_postgres
 from backend.settings import Settings, environment
 
 Command = Callable[[Settings], int]
 
 DATA = Path(".local")
-MEMORY = "Look at what semantic memory holds."
+MEMORY = "Look at what semantic memory holds, or have a person forgotten."
 
 
 def main() -> None:
@@ -27,15 +28,24 @@ def main() -> None:
     for name, perform, told in COMMANDS:
         commands.add_parser(name, help=told, description=told).set_defaults(perform=perform)
     _add_memory(commands.add_parser("memory", help=MEMORY, description=MEMORY))
-    command: Command = parser.parse_args().perform
+    asked = parser.parse_args()
+    command: Command = asked.perform or partial(forget, user_id=asked.user, bot=asked.bot)
     try:
-        settings = Settings()
+        settings = _settings()
     except ValidationError as error:
         sys.exit("\n".join(f"{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()))
     try:
         sys.exit(command(settings))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _settings() -> Settings:
+    """As everybody reads them; but who has set no database means the one that `make run` is running."""
+    settings, running = Settings(), running_postgres(DATA)
+    if running and "DATABASE_URL" not in environment():
+        return settings.model_copy(update={"database_url": SecretStr(running)})
+    return settings
 
 
 def _add_memory(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +55,11 @@ def _add_memory(parser: argparse.ArgumentParser) -> None:
     checking.set_defaults(perform=check)
     told = "Delete vectors of nothing, and have missing ones made."
     checking.add_argument("--repair", dest="perform", action="store_const", const=repair, help=told)
+    told = "Delete everything that is kept of a person, look for it, and print the receipt."
+    forgetting = commands.add_parser("forget", help=told, description=told)
+    forgetting.add_argument("--user", required=True, help="the person's id, as messages name it")
+    forgetting.add_argument("--bot", help="only by this bot")
+    forgetting.set_defaults(perform=None)  # it needs to know whom
 
 
 def _up(settings: Settings) -> int:

@@ -1,16 +1,19 @@
-"""`llmbot memory check` and `llmbot reindex`: what semantic memory holds, and a new index for it."""
+"""`llmbot memory check`, `memory forget` and `reindex`: what semantic memory holds, and no longer, and a new index."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from backend.bootstrap import vector_indexes
 from backend.database import Database
 from backend.errors import Problem, Unavailable
 from backend.llm.embedder import EmbedderInvalid
+from backend.memory.forgetting import forget_person
 from backend.memory.indexing import Indexing, OpenIndex, VectorIndexes
 from backend.memory.indexing.differences import Counted
 from backend.memory.indexing.reindexing import reindex
+from backend.memory.retrieval.search import Retrieval
 from backend.memory.vectors import DimensionsDiffer
 from backend.settings import Settings
 
@@ -30,6 +33,18 @@ def repair(settings: Settings) -> int:
 def rebuild(settings: Settings) -> int:
     """Builds an index with the embedder and store of the settings, and switches to it."""
     return _with_indexes(settings, _rebuild)
+
+
+def forget(settings: Settings, *, user_id: str, bot: str | None) -> int:
+    """Deletes what is kept of a person, and prints the receipt; 1 if anything is left."""
+
+    async def work(db: Database, indexes: VectorIndexes) -> int:
+        receipt = await forget_person(db, Indexing(db, indexes, remembers=False), Retrieval(db, indexes), user_id, bot)
+        for name, count in asdict(receipt).items():
+            print(f"{name:<12} {'deleted later: the vector store does not answer' if count is None else count}")
+        return 1 if receipt.left or receipt.found else 0
+
+    return _with_indexes(settings, work)
 
 
 def _with_indexes(settings: Settings, work: Work) -> int:

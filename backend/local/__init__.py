@@ -5,4 +5,5 @@ from backend.local.process import Child as Child
 from backend.local.process import Program as Program
 from backend.local.stores import Stores as Stores
 from backend.local.stores import embedded_stores as embedded_stores
+from backend.local.stores import running_postgres as running_postgres
 from backend.local.up import run as run

@@ -94,7 +94,21 @@ def postgres_store(data: DataDir, say: Callable[[str], None] = lambda _: None) -
         stop_signal=signal.SIGINT,  # a fast shutdown: SIGTERM would wait for every client to leave
         stop_seconds=3.0,
     )
-    return Store(program, f"postgresql://llmbot:{data.secret}@{LOOPBACK}:{port}/llmbot")
+    return Store(program, _postgres_url(data, port))
+
+
+def running_postgres(path: Path) -> str | None:
+    """The address of the Postgres that somebody runs in a data folder, for commands beside it; None if nobody does."""
+    with suppress(OSError, IndexError, ValueError):
+        data = DataDir(path)
+        # Its fourth line is the port: https://www.postgresql.org/docs/current/storage-file-layout.html
+        port = int((path / "postgres" / "postmaster.pid").read_text().splitlines()[3])
+        return _postgres_url(data, port)
+    return None
+
+
+def _postgres_url(data: DataDir, port: int) -> str:
+    return f"postgresql://llmbot:{data.secret}@{LOOPBACK}:{port}/llmbot"
 
 
 def valkey_store(data: DataDir) -> Store:

@@ -1,12 +1,16 @@
 """Deleting everything that is kept of a person, and a receipt for it."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 from backend.database import Database
+from backend.errors import Unavailable
+from backend.memory.indexing import Indexing
+from backend.memory.retrieval.search import Retrieval
 
-# So much of what was deleted is looked for afterwards.
-MOST_LOOKED_FOR = 20
+# So much of what was deleted is looked for afterwards, among so many passages.
+MOST_LOOKED_FOR, MOST_LOOKED_AT = 20, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,28 @@ select (select count(*) from gone) as documents,
         select (scope, content) from embeddings where document_id in (select id from gone) order by id limit $3
     ) as texts
 """
+
+
+async def forget_person(
+    db: Database, indexing: Indexing, retrieval: Retrieval, user_id: str, bot: str | None
+) -> Receipt:
+    """Delete what is kept of a person, by one bot or by all, and look whether it is gone; safe to repeat.
+
+    What comes in while it works stays. What the calls of models have cost stays as well, without what was said.
+    """
+    deleted = await delete_person(db, user_id, bot)
+    left = await rows_left(db, deleted)
+    try:
+        await indexing.forget(deleted.embeddings)
+        left += await indexing.vectors_of(deleted.embeddings)
+        reached_store = True
+    except Unavailable:
+        reached_store = False
+    gone, found = set(deleted.embeddings), 0
+    for scope, text in deleted.texts:
+        again = await retrieval.search(text, scopes=[scope], now=datetime.now(UTC), limit=MOST_LOOKED_AT)
+        found += sum(passage.embedding_id in gone for passage in again.passages)
+    return deleted.receipt(reached_store=reached_store, left=left, found=found)
 
 
 async def delete_person(db: Database, user_id: str, bot: str | None) -> Deleted:

@@ -5,12 +5,11 @@ from uuid import UUID
 import structlog
 
 from backend.database import Database
-from backend.errors import Unavailable
 from backend.llm import Call, Llm, NoProviderAnswered, Purpose
 from backend.llm.calls import record_calls
 from backend.memory import transcript
 from backend.memory.folding import Fold, Limits, next_fold, overdue, store_fold
-from backend.memory.forgetting import Receipt, delete_person, rows_left
+from backend.memory.forgetting import Receipt, forget_person
 from backend.memory.indexing import Indexing
 from backend.memory.indexing.promises import NOTHING, Promise, promise
 from backend.memory.retrieval.passages import Found
@@ -24,8 +23,6 @@ log = structlog.get_logger(__name__)
 
 # Beyond so many facts per token of budget, about an eighth of it, the model is asked to join some.
 FACTS_PER_TOKEN = 1 / 160
-# Among so many passages, what was deleted is looked for.
-MOST_LOOKED_AT = 20
 # A summary that was asked for and has not come in so many seconds is asked for again.
 ASK_AGAIN_SECONDS = 60.0
 
@@ -82,23 +79,8 @@ class Memory:
         return promise(role, text) if self.remembers else NOTHING
 
     async def forget(self, user_id: str, bot: str | None) -> Receipt:
-        """Delete what is kept of a person, by one bot or by all, and look whether it is gone; safe to repeat.
-
-        What comes in while it works stays. What the calls of models have cost stays as well.
-        """
-        deleted = await delete_person(self._db, user_id, bot)
-        left = await rows_left(self._db, deleted)
-        try:
-            await self._indexing.forget(deleted.embeddings)
-            left += await self._indexing.vectors_of(deleted.embeddings)
-            reached_store = True
-        except Unavailable:
-            reached_store = False
-        gone, found = set(deleted.embeddings), 0
-        for scope, text in deleted.texts:
-            again = await self._retrieval.search(text, scopes=[scope], now=datetime.now(UTC), limit=MOST_LOOKED_AT)
-            found += sum(passage.embedding_id in gone for passage in again.passages)
-        return deleted.receipt(reached_store=reached_store, left=left, found=found)
+        """Delete what is kept of a person, by one bot or by all, and look whether it is gone; safe to repeat."""
+        return await forget_person(self._db, self._indexing, self._retrieval, user_id, bot)
 
     async def overdue(self) -> list[UUID]:
         """Sessions whose summary was asked for a while ago and has not come."""

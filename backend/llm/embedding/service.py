@@ -21,7 +21,7 @@ from backend.llm.types import Outcome, ProviderFailed
 log = structlog.get_logger(__name__)
 
 # Seconds for all attempts of one request: people wait for questions, nobody for passages.
-QUESTION_SECONDS, PASSAGES_SECONDS = 10.0, 60.0
+QUESTION_SECONDS, PASSAGES_SECONDS = 5.0, 60.0
 PAUSE_SECONDS = 0.5
 TRIED_AGAIN = (Outcome.UNAVAILABLE, Outcome.RATE_LIMITED)
 

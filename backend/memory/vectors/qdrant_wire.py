@@ -19,7 +19,7 @@ UNAUTHORIZED = (401, 403)
 LONGEST_QUOTE = 200
 
 
-class Refused(Exception):
+class Refused(VectorStoreUnavailable):
     """Qdrant understood, and will not: `status` says why."""
 
     def __init__(self, status: int, why: str) -> None:
