@@ -7,10 +7,19 @@ from aiogram.enums import ChatType, MessageEntityType
 from aiogram.types import Message, MessageEntity, User
 
 
+LONGEST_NAME = 128
+
+
 def speaker_id(message: Message) -> int | None:
     """The person's id; the chat's for those who write in its name, as all of them share one user."""
     speaker = message.sender_chat or message.from_user
     return speaker.id if speaker else None
+
+
+def speaker_name(message: Message) -> str:
+    """What others see as the name of who writes, as much of it as the backend takes."""
+    speaker = message.sender_chat or message.from_user
+    return speaker.full_name[:LONGEST_NAME] if speaker else ""
 
 
 def topic_id(message: Message) -> int | None:

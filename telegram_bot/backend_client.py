@@ -55,6 +55,7 @@ class Question:
     text: str
     key: str
     chat_type: str
+    user_name: str = ""
     language: str | None = None
 
 

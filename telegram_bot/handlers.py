@@ -12,6 +12,7 @@ from telegram_bot.addressing import (
     in_private,
     language_of,
     speaker_id,
+    speaker_name,
     topic_id,
 )
 from telegram_bot.backend_client import BackendClient, BackendProblem, Conversation, Question
@@ -100,6 +101,7 @@ async def relay(message: Message, question: str, backend: BackendClient, bot: Bo
         text=question,
         key=f"telegram:{bot.id}:{message.chat.id}:{message.message_id}",
         chat_type=message.chat.type,
+        user_name=speaker_name(message),
         language=language_of(message),
     )
     try:

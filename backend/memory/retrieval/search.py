@@ -23,7 +23,7 @@ from backend.memory.vectors.store import DimensionsDiffer, Vectors
 log = structlog.get_logger(__name__)
 
 # So many are found by each way; what was said right before and after the best of them is looked at, too.
-FOUND_BY_MEANING, FOUND_BY_WORDS, WITH_NEIGHBOURS = 150, 150, 100
+FOUND_BY_MEANING, FOUND_BY_WORDS, WITH_NEIGHBOURS = 100, 100, 50
 # Of a memory of so many pieces, all are looked at.
 SMALL = 200
 
