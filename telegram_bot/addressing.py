@@ -6,7 +6,6 @@ from aiogram import Bot
 from aiogram.enums import ChatType, MessageEntityType
 from aiogram.types import Message, MessageEntity, User
 
-
 LONGEST_NAME = 128
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.local import Child, Program, embedded_stores
+from backend.local import Child, Program, Stores, embedded_stores
 
 KEY = "benchmark"
 
@@ -35,20 +35,7 @@ def running(path: Path) -> Iterator[Programs]:
     """All programs, ready, with an empty database in `path`, until the block ends."""
     with embedded_stores(path) as stores, ExitStack() as stack:
         model_url, floor_url, backend_url, remembering_url = (f"http://127.0.0.1:{_free_port()}" for _ in range(4))
-        environment = {
-            "DATABASE_URL": stores.database_url,
-            "REDIS_URL": stores.redis_url,
-            "API_KEYS": KEY,
-            "LLM_CHAIN": "stub:chat",
-            "SUMMARY_LLM_CHAIN": "stub:summary",
-            "STUB_BASE_URL": f"{model_url}/v1",
-            "MODEL_URL": f"{model_url}/v1",
-            "HOST": "127.0.0.1",
-            "PORT": _port(backend_url),
-            # What is said without memory should not be found by the worker's sweep: it does what was promised.
-            "RAG_ENABLED": "false",
-            "EMBEDDINGS": "stub:embed",
-        }
+        environment = _environment(stores, model_url, backend_url)
         remembers = {"RAG_ENABLED": "true", "PORT": _port(remembering_url)}
         subprocess.run([sys.executable, "-m", "backend.cli", "migrate"], env=os.environ | environment, check=True)
 
@@ -73,6 +60,23 @@ def running(path: Path) -> Iterator[Programs]:
             backend_url=backend_url,
             remembering_url=remembering_url,
         )
+
+
+def _environment(stores: Stores, model_url: str, backend_url: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": stores.database_url,
+        "REDIS_URL": stores.redis_url,
+        "API_KEYS": KEY,
+        "LLM_CHAIN": "stub:chat",
+        "SUMMARY_LLM_CHAIN": "stub:summary",
+        "STUB_BASE_URL": f"{model_url}/v1",
+        "MODEL_URL": f"{model_url}/v1",
+        "HOST": "127.0.0.1",
+        "PORT": _port(backend_url),
+        # What is said without memory should not be found by the worker's sweep: it does what was promised.
+        "RAG_ENABLED": "false",
+        "EMBEDDINGS": "stub:embed",
+    }
 
 
 def _free_port() -> int:

@@ -19,6 +19,7 @@ async def test_a_message_is_answered(telegram: TelegramSimulator, backend: Backe
             "chat_id": "43",
             "text": "hello",
             "chat_type": "private",
+            "user_name": "Иван",
             "language": "ru",
             "key": f"telegram:123456789:43:{said['message_id']}",
         }

@@ -48,7 +48,7 @@ class Qdrant:
         try:
             await self._wire.write("PUT", _collection(index), _form(index))
         except Refused as refused:
-            if refused.status != 409:
+            if refused.code != 409:
                 raise
             await self._check_size(index)
         await self._wire.write("PUT", f"{_collection(index)}/index?wait=true", SCOPE_INDEX)
@@ -143,7 +143,7 @@ class Qdrant:
 
 
 def _missing(index: VectorIndex, refused: Refused) -> Exception:
-    return _CollectionMissing(f"Qdrant has no {_collection(index)}") if refused.status == 404 else refused
+    return _CollectionMissing(f"Qdrant has no {_collection(index)}") if refused.code == 404 else refused
 
 
 def _collection(index: VectorIndex) -> str:

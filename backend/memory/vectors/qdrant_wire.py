@@ -20,11 +20,11 @@ LONGEST_QUOTE = 200
 
 
 class Refused(VectorStoreUnavailable):
-    """Qdrant understood, and will not: `status` says why."""
+    """Qdrant understood, and will not: `code` is the status of its answer."""
 
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(f"Qdrant refused ({status}): {why}")
-        self.status = status
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(f"Qdrant refused ({code}): {why}")
+        self.code = code
 
 
 class Wire:
