@@ -235,8 +235,7 @@ class Chat:
     async def _answer(self, window: Window, found: Found | None, asked: Asked, show: Show | None) -> Completion:
         if self._has_model:
             return await self._llm.complete(Purpose.CHAT, window.messages, show=show)
-        passages = [passage.content for passage in found.passages] if found and found.strength != "none" else []
-        text = offline_answer(passages, language=asked.language, question=asked.text)
+        text = offline_answer(_quotable(found), language=asked.language, question=asked.text)
         if show:
             show(text)
         return Completion(text, PROVIDER, PROVIDER)
@@ -269,6 +268,13 @@ class Chat:
 def _is_all(accepted: Accepted, past: Past, window: Window) -> bool:
     """Whether the window holds everything that memory does."""
     return not (accepted.remembers_more or past.summary or window.dropped)
+
+
+def _quotable(found: Found | None) -> list[str]:
+    """What people said and documents say; what was said without a model tells nothing."""
+    if not found or found.strength == "none":
+        return []
+    return [passage.content for passage in found.passages if passage.role != "assistant"]
 
 
 def _recorded(again: Known) -> Reply:

@@ -112,3 +112,13 @@ async def test_vectors_of_nothing_are_found_and_deleted(
     await moved.indexing.index()
     assert sorted(await there.vectors()) == sorted(await there.promised())
     assert len(await there.vectors()) == 2
+
+
+async def test_who_is_forgotten_gets_a_receipt(settings: Settings, backend: Backend, anna: Person) -> None:
+    await anna.says("I live in Kazan")
+    await backend.indexing.index()
+    forgotten = await llmbot(settings, "memory", "forget", "--user", "anna", EMBEDDINGS="stub:words")
+    receipt = dict(line.split() for line in forgotten.said.splitlines())
+    assert forgotten.status == 0
+    assert (receipt["messages"], receipt["vectors"], receipt["left"], receipt["found"]) == ("2", "2", "0", "0")
+    assert await anna.transcript() == []
