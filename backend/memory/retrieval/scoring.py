@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
+import numpy.typing as npt
 
 from backend.memory.retrieval.candidates import Candidates, Floats, Integers
 from backend.memory.retrieval.question import Question
@@ -56,14 +57,18 @@ def score(question: Question, candidates: Candidates, weights: Weights = WEIGHTS
 
 
 def _fold(candidates: Candidates, order: Integers) -> Integers:
-    """The best piece of each message; of equal texts, the one that was said first."""
-    texts = [content.strip().lower() for content in candidates.contents]
-    said = np.lexsort((candidates.pieces, candidates.positions, candidates.sessions))
-    first = {texts[place]: place for place in said[::-1].tolist()}
-    seen: set[int] = set()
-    kept = []
-    for place, message in zip(order.tolist(), candidates.messages[order].tolist(), strict=True):
-        if message not in seen and first[texts[place]] == place:
-            seen.add(message)
-            kept.append(place)
-    return np.array(kept, np.int64)
+    """The best piece of each message, without repetitions."""
+    order = order[~repeated(candidates)[order]]
+    _, best = np.unique(candidates.messages[order], return_index=True)
+    return np.asarray(order[np.sort(best)])
+
+
+def repeated(candidates: Candidates) -> npt.NDArray[np.bool_]:
+    """Which candidates say, word for word, what another said before them."""
+    repeats = np.zeros(len(candidates.ids), np.bool_)
+    texts: set[str] = set()
+    for place in np.lexsort((candidates.pieces, candidates.positions, candidates.sessions)).tolist():
+        text = candidates.contents[place].strip().lower()
+        repeats[place] = text in texts
+        texts.add(text)
+    return repeats

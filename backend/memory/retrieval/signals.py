@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from backend.memory.retrieval.candidates import Candidates, Floats, Integers
+from backend.memory.retrieval.candidates import Candidates, Floats
 from backend.memory.retrieval.question import Question
 from backend.memory.retrieval.vocabulary import NUMBER_WORDS, TIME_WORDS, beginnings
 
@@ -19,8 +19,6 @@ SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 TINY = 1e-6
 # A session is as good as its best three candidates.
 BEST_OF_SESSION = 3
-# What lies so many messages away counts exp(-1).
-NEARNESS = 2.0
 # Beyond so many characters a text is not better for its length, but for being about one thing.
 SHORT = 300
 # A question stands in the last so many characters of what asks for an answer.
@@ -38,7 +36,7 @@ def read_signals(question: Question, candidates: Candidates) -> Signals:
 
 
 class _Near:
-    """Which candidates belong together: in a message, in a session, side by side."""
+    """Which candidates belong together: in a session, and side by side."""
 
     def __init__(self, candidates: Candidates) -> None:
         self.count = len(candidates.ids)
@@ -46,8 +44,6 @@ class _Near:
         # What belongs to no session, as a document, is a session of its own.
         sessions = np.where(candidates.sessions < 0, -1 - candidates.messages, candidates.sessions)
         _, self.session = np.unique(sessions, return_inverse=True)
-        _, self.message = np.unique(candidates.messages, return_inverse=True)
-        self._closeness = self._close(candidates.positions)
 
     def before(self, signal: Values) -> Values:
         """The signal of what was said right before; zero where that is unknown."""
@@ -55,16 +51,6 @@ class _Near:
 
     def after(self, signal: Values) -> Values:
         return np.where(self._following >= 0, signal[..., self._following], 0)
-
-    def around(self, signal: Values) -> Values:
-        """What is said a few messages before and after, less the farther away; never negative."""
-        return self._closeness @ np.maximum(signal, 0)
-
-    def of_message(self, signal: Values) -> Values:
-        """The best among the pieces of the same message."""
-        best = np.full(self.message.max(initial=0) + 1, -np.inf, np.float32)
-        np.maximum.at(best, self.message, signal)
-        return np.asarray(best[self.message])
 
     def anywhere_in_session(self, flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Whether any candidate of the same session has it, [..., n]."""
@@ -80,11 +66,6 @@ class _Near:
         best = order[np.arange(self.count) - np.searchsorted(session, session) < BEST_OF_SESSION]
         means = np.bincount(self.session[best], signal[best]) / np.bincount(self.session[best])
         return np.asarray(means[self.session])
-
-    def _close(self, positions: Integers) -> Values:
-        distance = np.abs(positions[:, None] - positions[None]).astype(np.float32)
-        together = (self.session[:, None] == self.session[None]) & (distance > 0)
-        return np.where(together, np.exp(-distance / NEARNESS), 0).astype(np.float32)
 
 
 def rarity(candidates: Candidates) -> Floats:
@@ -103,12 +84,9 @@ def _words(candidates: Candidates, near: _Near) -> Signals:
     return {
         "words": alone / max(float(alone.max()), TINY),
         "words_around": around / max(float(around.max()), TINY),
-        "words_z": _standard(alone),
-        "words_around_z": _standard(around),
         "terms": worth @ (times > 0) / total,
         "terms_around": worth @ (together > 0) / total,
         "terms_in_session": worth @ near.anywhere_in_session(times > 0) / total,
-        "words_near": near.around(_standard(alone)),
         "words_of_session": near.of_session(_standard(alone)),
         "answers_words": near.before(_asking(candidates) * alone) / max(float(alone.max()), TINY),
     }
@@ -133,10 +111,8 @@ def _meaning(candidates: Candidates, near: _Near) -> Signals:
         whole,
         share,
         sentence,
-        near.of_message(whole),
         near.before(whole),
         near.after(whole),
-        near.around(whole),
         near.of_session(whole),
         near.before(_asking(candidates) * np.maximum(share, 0)),
     )
@@ -147,10 +123,8 @@ MEANING = (
     "meaning",
     "meaning_share",
     "meaning_of_a_sentence",
-    "meaning_of_message",
     "meaning_before",
     "meaning_after",
-    "meaning_near",
     "meaning_of_session",
     "answers_meaning",
 )
