@@ -20,7 +20,7 @@ from benchmarks.recall.listwise import Doubles, Listed, Lists, fit
 
 WEIGHTS = Path("backend/memory/retrieval/weights.json")
 COMMAND = "python -m benchmarks.recall.fit"
-RIDGE = 1.0
+RIDGE = 5.0
 CUTS = (5, 10, 20)
 
 

@@ -7,8 +7,13 @@ from datetime import datetime
 
 from backend.memory.retrieval.periods import Period, read_periods
 
-# From so many sentences on, what is asked is a chat message that goes on talking, rather than a question.
-MESSAGE_SENTENCES = 3
+# One sentence that asks is a question; all else is a chat message that goes on talking.
+ASKING = re.compile(
+    r"\?|^\W*(who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|have|has|had|can|could|will|would|"
+    r"list|name|tell|remind|summarize|кто|кого|кому|кем|чей|чья|чьё|чьи|что|чего|чему|чем|как\w*|когда|где|куда|откуда|"
+    r"почему|зачем|сколько|напомни\w*|расскажи\w*|перечисли\w*|назови\w*)\b",
+    re.IGNORECASE,
+)
 # A question this long, in characters, is also embedded sentence by sentence: one vector would blur it.
 LONG = 160
 MOST_SENTENCES = 8
@@ -62,12 +67,16 @@ def read_question(asked: str, *, speakers: Collection[str], asked_at: datetime) 
         speaker=named[0] if len(named) == 1 else "",
         periods=read_periods(asked, asked_at),
         asked_at=asked_at,
-        is_message=len(sentences) >= MESSAGE_SENTENCES,
+        is_message=_goes_on_talking(asked),
         asks_when=bool(ASKS_WHEN.search(asked)),
         asks_number=bool(ASKS_NUMBER.search(asked)),
         first_person=bool(FIRST_PERSON.search(asked)),
         second_person=bool(SECOND_PERSON.search(asked)),
     )
+
+
+def _goes_on_talking(asked: str) -> bool:
+    return len(SENTENCE_END.split(asked.strip())) > 1 or not ASKING.search(asked)
 
 
 def split_sentences(text: str) -> list[str]:

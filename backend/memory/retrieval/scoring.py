@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from backend.memory.retrieval.candidates import Candidates, Floats, Integers
 from backend.memory.retrieval.question import Question
-from backend.memory.retrieval.signals import read_signals
-from backend.memory.retrieval.strength import Limits, read_strength
+from backend.memory.retrieval.signals import Signals, read_signals
+from backend.memory.retrieval.strength import Limits, read_marks, read_strength
 from backend.memory.retrieval.strength import Strength as Strength
 
 
@@ -49,11 +49,18 @@ def score(question: Question, candidates: Candidates, weights: Weights = WEIGHTS
     """How well each candidate answers, and whether the best of them is an answer at all."""
     if not len(candidates.ids):
         return Scored(np.empty(0, np.int64), np.empty(0, np.float32), {}, "none")
+    signals, parts, order = rank(question, candidates, weights)
+    scores = np.sum(list(parts.values()), axis=0)
+    strength = read_strength(read_marks(candidates, signals, scores, order), weights.strength)
+    return Scored(order, scores, parts, strength)
+
+
+def rank(question: Question, candidates: Candidates, weights: Weights = WEIGHTS) -> tuple[Signals, Signals, Integers]:
+    """The signals, what each adds to the score, and which candidates are best, without repetitions."""
     signals = read_signals(question, candidates)
     parts = {name: signals[name] * np.float32(weight) for name, weight in weights.of(question).items()}
-    scores = np.sum(list(parts.values()), axis=0)
-    order = _fold(candidates, np.argsort(-scores, kind="stable"))
-    return Scored(order, scores, parts, read_strength(candidates, signals, scores, order, weights.strength))
+    order = np.argsort(-np.sum(list(parts.values()), axis=0), kind="stable")
+    return signals, parts, _fold(candidates, order)
 
 
 def _fold(candidates: Candidates, order: Integers) -> Integers:

@@ -1,0 +1,121 @@
+"""Fits when what was found is called strong, weak or none, to what searches saw.
+
+Examples without evidence were never said. Prints what the limits do to conversations that the model never saw.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.memory.retrieval.scoring import rank
+from backend.memory.retrieval.strength import read_marks
+from benchmarks.recall.asking import Example, read_examples
+from benchmarks.recall.fit import WEIGHTS
+from benchmarks.recall.listwise import Doubles, least
+
+COMMAND = "python -m benchmarks.recall.calibrate"
+RIDGE = 1.0
+# So many of the questions that have an answer may be told there is none; so sure the best is evidence if called strong.
+LOST, SURE = 0.05, 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The marks of a question's best candidates; whether it has an answer, and whether the best is one."""
+
+    conversation: str
+    marks: dict[str, float]
+    answerable: bool
+    answered: bool
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("examples", nargs="+", type=Path)
+    judged = [one for path in parser.parse_args().examples for one in map(_judge, read_examples(path)) if one]
+    names = tuple(judged[0].marks)
+    marks = np.array([[one.marks[name] for name in names] for one in judged])
+    answerable = np.array([one.answerable for one in judged])
+    conversations = np.array([one.conversation for one in judged])
+    unseen = np.empty(len(judged))
+    for conversation in np.unique(conversations):
+        held = conversations == conversation
+        weights = _logistic(marks[~held], answerable[~held])
+        unseen[held] = marks[held] @ weights[:-1] + weights[-1]
+    weak, strong = _limits(unseen, judged)
+    _show(unseen, judged, weak, strong)
+    weights = _logistic(marks, answerable)
+    written = json.loads(WEIGHTS.read_text())
+    model = {name: round(float(weight), 3) for name, weight in zip(names, weights[:-1], strict=True)}
+    strength: dict[str, object] = {
+        "weights": model,
+        "bias": round(float(weights[-1]), 3),
+        "weak": round(weak, 3),
+        "strong": round(strong, 3),
+    }
+    WEIGHTS.write_text(json.dumps(written | {"calibrated_by": COMMAND, "strength": strength}, indent=1) + "\n")
+
+
+def _judge(example: Example) -> Judged | None:
+    if not example.search or not len(example.search[1].ids):
+        return None
+    signals, parts, order = rank(*example.search)
+    marks = read_marks(example.search[1], signals, np.sum(list(parts.values()), axis=0), order)
+    answered = int(example.search[1].messages[order[0]]) in example.relevant
+    return Judged(example.conversation, marks, bool(example.relevant), answered)
+
+
+def _logistic(marks: Doubles, answerable: npt.NDArray[np.bool_]) -> Doubles:
+    """The weights of the marks and, last, the bias; both answers count the same, however many there are."""
+    spread, middle = marks.std(axis=0) + 1e-9, marks.mean(axis=0)
+    rows = np.column_stack([(marks - middle) / spread, np.ones(len(marks))])
+    sign = np.where(answerable, 1.0, -1.0)
+    share = np.where(answerable, 1 / answerable.sum(), 1 / (~answerable).sum()) * len(marks) / 2
+
+    def loss(weights: Doubles) -> tuple[float, Doubles]:
+        margin = sign * (rows @ weights)
+        gradient = -(share * sign / (1 + np.exp(margin))) @ rows
+        return float(share @ np.logaddexp(0, -margin)) + RIDGE * float(
+            weights @ weights
+        ), gradient + 2 * RIDGE * weights
+
+    weights = least(loss, np.zeros(rows.shape[1]))
+    slopes = weights[:-1] / spread
+    return np.append(slopes, weights[-1] - slopes @ middle)
+
+
+def _limits(sums: Doubles, judged: Sequence[Judged]) -> tuple[float, float]:
+    answerable = np.array([one.answerable for one in judged])
+    answered = np.array([one.answered for one in judged])
+    weak = float(np.quantile(sums[answerable], LOST))
+    falling = np.argsort(-sums)
+    right = np.cumsum(answered[falling]) / np.arange(1, len(falling) + 1)
+    sure = np.nonzero(right >= SURE)[0]
+    return weak, float(sums[falling[sure[-1]]]) if len(sure) else float(sums.max())
+
+
+def _show(sums: Doubles, judged: Sequence[Judged], weak: float, strong: float) -> None:
+    answerable = np.array([one.answerable for one in judged])
+    answered = np.array([one.answered for one in judged])
+    print(f"Left out: {answerable.sum()} questions with an answer, {(~answerable).sum()} never-said")
+    print(
+        f"none:   {(sums[answerable] < weak).mean():.1%} of the first, {(sums[~answerable] < weak).mean():.1%} of the others"
+    )
+    called = sums >= strong
+    print(f"strong: {called[answerable].mean():.1%} of the first, {called[~answerable].mean():.1%} of the others")
+    print(f"        the best is evidence in {answered[called].mean():.1%} of those called strong")
+    for lost in (0.02, 0.05, 0.1, 0.15, 0.2):
+        limit = np.quantile(sums[answerable], lost)
+        nothing = (sums[~answerable] < limit).mean()
+        print(
+            f"        losing {lost:4.0%} of the first: none for {(sums[~answerable] < limit).mean():.1%} of the others"
+        )
+
+
+if __name__ == "__main__":
+    main()
