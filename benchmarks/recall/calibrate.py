@@ -103,18 +103,15 @@ def _show(sums: Doubles, judged: Sequence[Judged], weak: float, strong: float) -
     answerable = np.array([one.answerable for one in judged])
     answered = np.array([one.answered for one in judged])
     print(f"Left out: {answerable.sum()} questions with an answer, {(~answerable).sum()} never-said")
-    print(
-        f"none:   {(sums[answerable] < weak).mean():.1%} of the first, {(sums[~answerable] < weak).mean():.1%} of the others"
-    )
+    nothing = sums < weak
+    print(f"none:   {nothing[answerable].mean():.1%} of the first, {nothing[~answerable].mean():.1%} of the others")
     called = sums >= strong
     print(f"strong: {called[answerable].mean():.1%} of the first, {called[~answerable].mean():.1%} of the others")
     print(f"        the best is evidence in {answered[called].mean():.1%} of those called strong")
     for lost in (0.02, 0.05, 0.1, 0.15, 0.2):
         limit = np.quantile(sums[answerable], lost)
-        nothing = (sums[~answerable] < limit).mean()
-        print(
-            f"        losing {lost:4.0%} of the first: none for {(sums[~answerable] < limit).mean():.1%} of the others"
-        )
+        missed = (sums[~answerable] < limit).mean()
+        print(f"        losing {lost:4.0%} of the first: none for {missed:.1%} of the others")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from backend.memory.retrieval.periods import Period, read_periods
 
-# One sentence that asks is a question; all else is a chat message that goes on talking.
+# What begins with a question and is soon over is a question; all else is a chat message that goes on talking.
+MESSAGE_SENTENCES = 3
 ASKING = re.compile(
     r"\?|^\W*(who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|have|has|had|can|could|will|would|"
     r"list|name|tell|remind|summarize|кто|кого|кому|кем|чей|чья|чьё|чьи|что|чего|чему|чем|как\w*|когда|где|куда|откуда|"
@@ -76,7 +77,8 @@ def read_question(asked: str, *, speakers: Collection[str], asked_at: datetime) 
 
 
 def _goes_on_talking(asked: str) -> bool:
-    return len(SENTENCE_END.split(asked.strip())) > 1 or not ASKING.search(asked)
+    sentences = SENTENCE_END.split(asked.strip())
+    return len(sentences) >= MESSAGE_SENTENCES or not ASKING.search(sentences[0])
 
 
 def split_sentences(text: str) -> list[str]:
