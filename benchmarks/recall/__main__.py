@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 
 from backend.llm.embedder import read_embedder
-from benchmarks.recall.asking import play
+from benchmarks.recall.asking import play, show_strengths
 from benchmarks.recall.cache import KeptVectors
 from benchmarks.recall.data import FILES, SCORER
 from benchmarks.recall.latency import MESSAGES, measure
@@ -56,6 +56,7 @@ def _recall(options: argparse.Namespace) -> None:
                 uvloop.run(_play(database_url, store, options.model, options.data / name, run))
             score = [sys.executable, options.data / SCORER, options.data / name, run, "--by", "dataset"]
             subprocess.run(score, check=True)
+            show_strengths(run)
 
 
 async def _play(database_url: str, store: str, model: Path, data: Path, run: Path) -> None:

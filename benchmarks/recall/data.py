@@ -40,8 +40,14 @@ class Asked:
 class Conversation:
     id: str
     dataset: str
+    language: str
     messages: Sequence[Said]
     questions: Sequence[Asked]  # in the order of their time
+
+    @property
+    def speaker(self) -> str:
+        """The first who has a name, if anybody has one."""
+        return next((message.speaker for message in self.messages if message.speaker), "")
 
 
 def conversations(path: Path) -> Iterator[Conversation]:
@@ -73,7 +79,11 @@ def _conversation(read: dict[str, Any]) -> Conversation:
         for question in read["questions"]
     ]
     return Conversation(
-        read["conversation_id"], read["dataset"], messages, sorted(questions, key=lambda question: question.after)
+        read["conversation_id"],
+        read["dataset"],
+        read["language"],
+        messages,
+        sorted(questions, key=lambda question: question.after),
     )
 
 

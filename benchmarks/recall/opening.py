@@ -9,6 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
+from pydantic import SecretStr
+
 from backend.database import Database
 from backend.llm.embedding.types import Embedder
 from backend.local import embedded_stores
@@ -17,6 +20,8 @@ from backend.memory.retrieval.search import Retrieval
 from backend.memory.vectors import PgVector
 from backend.memory.vectors.qdrant import Qdrant
 from backend.memory.vectors.store import VectorStore
+from backend.settings import Settings
+from tests.backend.api.running import client_of, serving
 from tests.simulators.qdrant import Qdrant as SimulatedQdrant
 
 STORES = ("pgvector", "qdrant")
@@ -24,13 +29,14 @@ STORES = ("pgvector", "qdrant")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The parts of the product that remember and find."""
+    """The parts of the product that remember and find, and its API."""
 
     db: Database
     store: VectorStore
     indexes: VectorIndexes
     indexing: Indexing
     retrieval: Retrieval
+    api: httpx2.AsyncClient
 
 
 @contextmanager
@@ -46,11 +52,15 @@ def fresh_database() -> Iterator[str]:
 async def opened(database_url: str, store: str, embedder: Embedder) -> AsyncIterator[Memory]:
     """Memory with one embedder in one store; the vectors of Qdrant are where QDRANT_URL says, or simulated."""
     async with Database(database_url) as db, AsyncExitStack() as stack:
-        vectors: VectorStore = PgVector(db) if store == "pgvector" else Qdrant(await _qdrant_url(stack))
+        qdrant_url = await _qdrant_url(stack) if store == "qdrant" else ""
+        vectors: VectorStore = Qdrant(qdrant_url) if qdrant_url else PgVector(db)
         indexes = VectorIndexes(db, [vectors], lambda _: embedder, Chosen(store, embedder.spec))
         try:
+            await indexes.make("active")
+            settings = Settings(database_url=SecretStr(database_url), qdrant_url=qdrant_url)
+            api = await stack.enter_async_context(client_of(await stack.enter_async_context(serving(settings))))
             indexing = Indexing(db, indexes, remembers=True)
-            yield Memory(db, vectors, indexes, indexing, Retrieval(db, indexes))
+            yield Memory(db, vectors, indexes, indexing, Retrieval(db, indexes), api)
         finally:
             for one in await indexes.all():
                 await vectors.drop(one.index)  # Qdrant would keep it

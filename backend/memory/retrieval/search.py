@@ -23,7 +23,7 @@ from backend.memory.vectors.store import DimensionsDiffer, Vectors
 log = structlog.get_logger(__name__)
 
 # So many are found by each way; what was said right before and after the best of them is looked at, too.
-FOUND_BY_MEANING, FOUND_BY_WORDS, WITH_NEIGHBOURS = 100, 100, 50
+FOUND_BY_MEANING, FOUND_BY_WORDS, WITH_NEIGHBOURS = 250, 100, 50
 # Of a memory of so many pieces, all are looked at.
 SMALL = 200
 
@@ -146,5 +146,5 @@ def _passage(row: Record, scored: Scored, place: int) -> Passage:
         content=row["content"],
         said_at=row["created_at"],
         score=float(scored.scores[place]),
-        why={name: float(part[place]) for name, part in scored.parts.items()},
+        why={name: float(part[place]) for name, part in scored.parts.items() if part[place]},
     )
