@@ -26,7 +26,7 @@ PORTS = range(20_000, 30_000)
 POSTGRES_SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
-    "shared_buffers": "64MB",
+    "shared_buffers": "256MB",  # taken page by page, as data grows
     "max_wal_size": "256MB",
     "io_method": "sync",  # no processes of its own for reading ahead
     "timezone": "UTC",
