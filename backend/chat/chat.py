@@ -142,10 +142,7 @@ class Chat:
         """From an accepted turn to its recorded answer; it may first have to wait."""
         began, turn = time.monotonic(), accepted.turn
         past = accepted.past or await self._wait_for(turn, deadline)
-        window = self._window(turn, past, asked, None)
-        found = await self._find(accepted, past, window, asked)
-        if found:
-            window = self._window(turn, past, asked, found)
+        window, found = await self._recall(accepted, past, asked)
         completion = await self._answer(window, found, asked, show)
         closing = Closing(
             text=completion.text,
@@ -214,19 +211,19 @@ class Chat:
             await self.sweep()
         rung.clear()
 
-    def _window(self, turn: Turn, past: Past, asked: Asked, found: Found | None) -> Window:
-        return self._memory.window(turn.persona, past, Line("user", asked.text, asked.tokens), found)
-
-    async def _find(self, accepted: Accepted, past: Past, window: Window, asked: Asked) -> Found | None:
-        """What memory holds beside the window; None if there is nothing that it could hold."""
-        turn = accepted.turn
+    async def _recall(self, accepted: Accepted, past: Past, asked: Asked) -> tuple[Window, Found | None]:
+        """What the model is shown, with what memory holds beside it; None if it could hold nothing else."""
+        turn, question = accepted.turn, Line("user", asked.text, asked.tokens)
+        window = self._memory.window(turn.persona, past, question)
         if window.dropped:
             log.warning("window_dropped_messages", session_id=str(turn.session_id), dropped=window.dropped)
-        shown = past.positions[window.dropped :] if self._has_model else ()
         if not self._memory.remembers or (self._has_model and _is_all(accepted, past, window)):
-            return None
+            return window, None
+        # Without a model nobody is shown the window: whatever was said before is looked for.
+        shown = past.positions[window.dropped :] if self._has_model else ()
         since = shown[0] if shown else turn.position
-        return await self._memory.find(asked.text, turn.scopes, not_in=(turn.session_id, since))
+        found = await self._memory.find(asked.text, turn.scopes, not_in=(turn.session_id, since))
+        return self._memory.window(turn.persona, past, question, found), found
 
     @property
     def _has_model(self) -> bool:
