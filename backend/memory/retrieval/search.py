@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 # So many are found by each way; what was said right before and after the best of them is looked at, too.
 FOUND_BY_MEANING, FOUND_BY_WORDS, WITH_NEIGHBOURS = 250, 100, 50
+# Scores are told with so many decimal places: more would only show how the machine counts.
+PLACES = 5
 # Of a memory of so many pieces, all are looked at.
 SMALL = 200
 
@@ -145,6 +147,6 @@ def _passage(row: Record, scored: Scored, place: int) -> Passage:
         speaker=row["speaker"],
         content=row["content"],
         said_at=row["created_at"],
-        score=float(scored.scores[place]),
-        why={name: float(part[place]) for name, part in scored.parts.items() if part[place]},
+        score=round(float(scored.scores[place]), PLACES),
+        why={name: round(float(part[place]), PLACES) for name, part in scored.parts.items() if part[place]},
     )

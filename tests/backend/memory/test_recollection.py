@@ -49,8 +49,17 @@ def test_the_model_is_told_how_sure_memory_is() -> None:
     assert "loosely" not in str(strong)
 
 
-def test_when_nothing_is_known_no_passage_is_shown() -> None:
-    assert recollect(Found([passage("Something else")], "none", "words"), 1_000) == NOTHING
+def test_when_nothing_is_known_it_is_said_before_what_came_nearest() -> None:
+    told = recollect(Found([passage("Near"), passage("Less near"), passage("Far")], "none", "words"), 1_000)
+    assert told is not None
+    assert told.startswith(NOTHING)
+    assert told.index("> Near") < told.index("> Less near")
+    assert "Far" not in told
+
+
+def test_an_empty_memory_knows_nothing() -> None:
+    assert recollect(Found([], "none", "words"), 1_000) == NOTHING
+    assert recollect(Found([], "none", "words"), 5) is None
 
 
 def test_whatever_a_passage_says_stays_a_quotation() -> None:
