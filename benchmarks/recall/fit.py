@@ -5,15 +5,17 @@ Prints the recall of the weights that are written, and of weights that never saw
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from backend.memory.retrieval.candidates import Candidates, Integers
 from backend.memory.retrieval.question import Question
-from backend.memory.retrieval.scoring import repeated
+from backend.memory.retrieval.scoring import Kind, kind_of, repeated
 from backend.memory.retrieval.signals import read_signals
 from benchmarks.recall.asking import Example, read_examples
 from benchmarks.recall.listwise import Doubles, Listed, Lists, fit
@@ -21,6 +23,10 @@ from benchmarks.recall.listwise import Doubles, Listed, Lists, fit
 WEIGHTS = Path("backend/memory/retrieval/weights.json")
 COMMAND = "python -m benchmarks.recall.fit"
 RIDGE = 5.0
+# Weights of a kind of question are held near those of all questions, which have seen more.
+NEAR = 30.0
+# Data sets of a kind count the same, as far as no question counts more often than this.
+MOST_COPIES = 2
 CUTS = (5, 10, 20)
 # The messages here name nobody and so cannot teach what that is worth: it weighs as in questions. Times and numbers are
 # mentioned in passing rather than asked for: they weigh nothing.
@@ -34,7 +40,7 @@ class Asked:
 
     conversation: str
     dataset: str
-    is_message: bool
+    kind: Kind
     listed: Listed
     messages: Integers
     evidence: int
@@ -43,23 +49,18 @@ class Asked:
 def main() -> None:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("examples", nargs="+", type=Path, help="what `make bench-recall` left in .local/recall")
-    parser.add_argument("--ridge", type=float, default=RIDGE)
     options = parser.parse_args()
     written = json.loads(WEIGHTS.read_text())
-    names = tuple(written["question"])
+    names = tuple(written["message"])
     asked = [one for path in options.examples for one in read_asked(path, names)]
-    inside: list[tuple[Asked, Doubles]] = []
+    weights = fit_all(asked, names)
+    for kind, weighed in weights.items():
+        written[kind] = dict(zip(names, (round(float(weight), 3) for weight in weighed), strict=True))
+    inside = [(one, weights[one.kind]) for one in asked]
     outside: list[tuple[Asked, Doubles]] = []
-    weights = np.zeros(len(names))
-    taught = np.arange(len(names))
-    for kind in ("question", "message"):
-        some = [one for one in asked if one.is_message == (kind == "message")]
-        weights = _fit(some, taught, weights, options.ridge)
-        inside += [(one, weights) for one in some]
-        outside += _left_out(some, taught, weights, options.ridge)
-        written[kind] = dict(zip(names, (round(float(weight), 3) for weight in weights), strict=True))
-        taught = np.array([place for place, name in enumerate(names) if name not in AS_IN_QUESTIONS | IN_PASSING])
-        weights = weights * [name not in IN_PASSING for name in names]
+    for conversation in sorted({one.conversation for one in asked}):
+        unseen = fit_all([one for one in asked if one.conversation != conversation], names)
+        outside += [(one, unseen[one.kind]) for one in asked if one.conversation == conversation]
     written["fitted_by"] = COMMAND
     _show("In sample", inside)
     _show("Left out", outside)
@@ -80,26 +81,38 @@ def _asked(example: Example, question: Question, candidates: Candidates, names: 
     evidence = np.array([number.get(message, -1) for message in messages.tolist()], np.int64)
     rows = np.stack([signals[name] for name in names], axis=1)[kept]
     listed = Listed(rows, evidence)
-    return Asked(example.conversation, example.dataset, question.is_message, listed, messages, len(example.relevant))
+    return Asked(
+        example.conversation, example.dataset, kind_of(question, candidates), listed, messages, len(example.relevant)
+    )
 
 
-def _fit(asked: Sequence[Asked], taught: Integers, weights: Doubles, ridge: float) -> Doubles:
-    """The weights [f], of which those at `taught` are fitted."""
-    lists = Lists([Listed(one.listed.signals[:, taught], one.listed.evidence) for one in asked])
-    fitted = weights.copy()
-    fitted[taught] = fit(lists, ridge)
-    return fitted
+def fit_all(asked: Sequence[Asked], names: Sequence[str]) -> dict[Kind, Doubles]:
+    """The weights [f] of each kind."""
+    of_all = _fit([one for one in asked if one.kind != "message"], np.zeros(len(names)), RIDGE)
+    weights: dict[Kind, Doubles] = {}
+    for kind in ("among_people", "with_assistant"):
+        weights[kind] = _fit(_balanced([one for one in asked if one.kind == kind]), of_all, NEAR)
+    taught = np.array([name not in AS_IN_QUESTIONS | IN_PASSING for name in names])
+    known = of_all * [name in AS_IN_QUESTIONS for name in names]
+    weights["message"] = known
+    weights["message"][taught] = fit(_lists([one for one in asked if one.kind == "message"], taught), RIDGE)
+    return weights
 
 
-def _left_out(
-    asked: Sequence[Asked], taught: Integers, weights: Doubles, ridge: float
-) -> Iterator[tuple[Asked, Doubles]]:
-    """Each question with weights that were fitted without its conversation."""
-    for conversation in sorted({one.conversation for one in asked}):
-        others = [one for one in asked if one.conversation != conversation]
-        if others:
-            without = _fit(others, taught, weights, ridge)
-            yield from ((one, without) for one in asked if one.conversation == conversation)
+def _fit(asked: Sequence[Asked], near: Doubles, ridge: float) -> Doubles:
+    """The weights [f], held near others by a ridge; the others themselves if there is nothing to learn from."""
+    return fit(_lists(asked), ridge, near) if asked else near
+
+
+def _lists(asked: Sequence[Asked], taught: npt.NDArray[np.bool_] | None = None) -> Lists:
+    columns = slice(None) if taught is None else taught
+    return Lists([Listed(one.listed.signals[:, columns], one.listed.evidence) for one in asked])
+
+
+def _balanced(asked: Sequence[Asked]) -> list[Asked]:
+    sizes = Counter(one.dataset for one in asked)
+    copies = {name: min(MOST_COPIES, round(max(sizes.values()) / size)) for name, size in sizes.items()}
+    return [one for one in asked for _ in range(copies[one.dataset])]
 
 
 def _show(title: str, tried: Sequence[tuple[Asked, Doubles]]) -> None:

@@ -56,15 +56,16 @@ class Lists:
         return float(self.share @ np.log(together / itself)), (self.columns @ pull).astype(np.float64)
 
 
-def fit(lists: Lists, ridge: float, start: Doubles | None = None) -> Doubles:
-    """The weights [f] with the least loss and `ridge` times their square."""
+def fit(lists: Lists, ridge: float, near: Doubles | None = None) -> Doubles:
+    """The weights [f] with the least loss and `ridge` times the square of their distance from others, or from 0."""
+    middle = np.zeros(len(lists.spread)) if near is None else near * lists.spread
 
     def loss(weights: Doubles) -> tuple[float, Doubles]:
         value, gradient = lists.loss(weights)
-        return value + ridge * float(weights @ weights), gradient + 2 * ridge * weights
+        away = weights - middle
+        return value + ridge * float(away @ away), gradient + 2 * ridge * away
 
-    weights = np.zeros(len(lists.spread)) if start is None else start * lists.spread
-    return np.asarray(least(loss, weights) / lists.spread)
+    return np.asarray(least(loss, middle) / lists.spread)
 
 
 def least(loss: Loss, weights: Doubles) -> Doubles:

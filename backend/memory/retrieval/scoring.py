@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,22 +15,27 @@ from backend.memory.retrieval.signals import Signals, read_signals
 from backend.memory.retrieval.strength import Limits, read_marks, read_strength
 from backend.memory.retrieval.strength import Strength as Strength
 
+# A question in a memory where people talk to each other, or to an assistant; or a message that talks on.
+Kind = Literal["among_people", "with_assistant", "message"]
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each signal weighs, for questions and for messages that talk on."""
+    """What each signal weighs, by the kind of what is asked."""
 
-    question: Mapping[str, float]
-    message: Mapping[str, float]
+    signals: Mapping[Kind, Mapping[str, float]]
     strength: Limits
-
-    def of(self, question: Question) -> Mapping[str, float]:
-        return self.message if question.is_message else self.question
 
 
 def read_weights() -> Weights:
     read = json.loads(files(__package__).joinpath("weights.json").read_text())
-    return Weights(read["question"], read["message"], Limits(**read["strength"]))
+    return Weights({kind: read[kind] for kind in get_args(Kind)}, Limits(**read["strength"]))
+
+
+def kind_of(question: Question, candidates: Candidates) -> Kind:
+    if question.is_message:
+        return "message"
+    return "with_assistant" if "assistant" in candidates.roles else "among_people"
 
 
 WEIGHTS = read_weights()
@@ -58,7 +64,8 @@ def score(question: Question, candidates: Candidates, weights: Weights = WEIGHTS
 def rank(question: Question, candidates: Candidates, weights: Weights = WEIGHTS) -> tuple[Signals, Signals, Integers]:
     """The signals, what each adds to the score, and which candidates are best, without repetitions."""
     signals = read_signals(question, candidates)
-    parts = {name: signals[name] * np.float32(weight) for name, weight in weights.of(question).items()}
+    weighed = weights.signals[kind_of(question, candidates)]
+    parts = {name: signals[name] * np.float32(weight) for name, weight in weighed.items()}
     order = np.argsort(-np.sum(list(parts.values()), axis=0), kind="stable")
     return signals, parts, _fold(candidates, order)
 

@@ -163,3 +163,24 @@ async def test_a_group_is_not_told_what_its_members_said_in_private(backend: Bac
     await begins_anew(group)
     await group.says("What is my cat called?")
     assert "Luna" not in shown(provider)
+
+
+@pytest.mark.parametrize("owner", [Whose("default"), Whose("default", user_id="anna")])
+async def test_a_document_is_known_from_the_first_message_on(anna: Person, provider: Provider, owner: Whose) -> None:
+    documents = anna.backend.documents
+    added = await documents.add(owner, b"The deposit is 900 euros.", file_name="contract.txt", name="Contract")
+    await documents.read(added["id"])
+    await anna.backend.indexing.index()
+    await anna.says("How much is the deposit?")
+    assert "Contract:\n> Contract\n> The deposit is 900 euros." in shown(provider)
+
+
+async def test_a_persons_document_is_nobody_elses(anna: Person, provider: Provider) -> None:
+    documents = anna.backend.documents
+    added = await documents.add(
+        Whose("default", user_id="boris"), b"The deposit is 900 euros.", file_name="contract.txt", name="Contract"
+    )
+    await documents.read(added["id"])
+    await anna.backend.indexing.index()
+    await anna.says("How much is the deposit?")
+    assert "900" not in shown(provider)

@@ -75,12 +75,12 @@ def test_what_fits_best_by_meaning_and_words_comes_first() -> None:
 def test_the_parts_add_up_to_the_score_and_are_named_by_the_weights() -> None:
     scored = score(ask("What breed is my dog?"), candidates([*CHATTER, DOG], ["dog", "breed"]))
     assert np.allclose(np.sum(list(scored.parts.values()), axis=0), scored.scores)
-    assert set(scored.parts) == set(WEIGHTS.question)
+    assert set(scored.parts) == set(WEIGHTS.signals["among_people"])
 
 
 def test_both_sets_weigh_every_signal() -> None:
     signals = read_signals(ask("What breed is my dog?"), candidates([*CHATTER, DOG], ["dog"]))
-    assert set(signals) == set(WEIGHTS.question) == set(WEIGHTS.message)
+    assert all(set(signals) == set(weighed) for weighed in WEIGHTS.signals.values())
 
 
 def test_another_scale_of_cosines_changes_nothing() -> None:
