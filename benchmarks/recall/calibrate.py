@@ -41,24 +41,33 @@ def main() -> None:
     names = tuple(judged[0].marks)
     marks = np.array([[one.marks[name] for name in names] for one in judged])
     answerable = np.array([one.answerable for one in judged])
+    answered = np.array([one.answered for one in judged])
     conversations = np.array([one.conversation for one in judged])
-    unseen = np.empty(len(judged))
+    holds, is_one = (_unseen(marks, told, conversations) for told in (answerable, answered))
+    weak = float(np.quantile(holds[answerable], LOST))
+    strong = _surely(is_one, answered)
+    _show(holds, is_one, judged, (weak, strong))
+    limits = {
+        "weak": _limit(names, _logistic(marks, answerable), weak),
+        "strong": _limit(names, _logistic(marks, answered), strong),
+    }
+    written = json.loads(WEIGHTS.read_text())
+    WEIGHTS.write_text(json.dumps(written | {"calibrated_by": COMMAND, "strength": limits}, indent=1) + "\n")
+
+
+def _unseen(marks: Doubles, told: npt.NDArray[np.bool_], conversations: npt.NDArray[np.str_]) -> Doubles:
+    """The sums of each question by a model that never saw its conversation."""
+    sums = np.empty(len(marks))
     for conversation in np.unique(conversations):
         held = conversations == conversation
-        weights = _logistic(marks[~held], answerable[~held])
-        unseen[held] = marks[held] @ weights[:-1] + weights[-1]
-    weak, strong = _limits(unseen, judged)
-    _show(unseen, judged, weak, strong)
-    weights = _logistic(marks, answerable)
-    written = json.loads(WEIGHTS.read_text())
+        weights = _logistic(marks[~held], told[~held])
+        sums[held] = marks[held] @ weights[:-1] + weights[-1]
+    return sums
+
+
+def _limit(names: Sequence[str], weights: Doubles, limit: float) -> dict[str, object]:
     model = {name: round(float(weight), 3) for name, weight in zip(names, weights[:-1], strict=True)}
-    strength: dict[str, object] = {
-        "weights": model,
-        "bias": round(float(weights[-1]), 3),
-        "weak": round(weak, 3),
-        "strong": round(strong, 3),
-    }
-    WEIGHTS.write_text(json.dumps(written | {"calibrated_by": COMMAND, "strength": strength}, indent=1) + "\n")
+    return {"weights": model, "bias": round(float(weights[-1]), 3), "limit": round(limit, 3)}
 
 
 def _judge(example: Example) -> Judged | None:
@@ -70,12 +79,12 @@ def _judge(example: Example) -> Judged | None:
     return Judged(example.conversation, marks, bool(example.relevant), answered)
 
 
-def _logistic(marks: Doubles, answerable: npt.NDArray[np.bool_]) -> Doubles:
+def _logistic(marks: Doubles, told: npt.NDArray[np.bool_]) -> Doubles:
     """The weights of the marks and, last, the bias; both answers count the same, however many there are."""
     spread, middle = marks.std(axis=0) + 1e-9, marks.mean(axis=0)
     rows = np.column_stack([(marks - middle) / spread, np.ones(len(marks))])
-    sign = np.where(answerable, 1.0, -1.0)
-    share = np.where(answerable, 1 / answerable.sum(), 1 / (~answerable).sum()) * len(marks) / 2
+    sign = np.where(told, 1.0, -1.0)
+    share = np.where(told, 1 / told.sum(), 1 / (~told).sum()) * len(marks) / 2
 
     def loss(weights: Doubles) -> tuple[float, Doubles]:
         margin = sign * (rows @ weights)
@@ -89,28 +98,26 @@ def _logistic(marks: Doubles, answerable: npt.NDArray[np.bool_]) -> Doubles:
     return np.append(slopes, weights[-1] - slopes @ middle)
 
 
-def _limits(sums: Doubles, judged: Sequence[Judged]) -> tuple[float, float]:
-    answerable = np.array([one.answerable for one in judged])
-    answered = np.array([one.answered for one in judged])
-    weak = float(np.quantile(sums[answerable], LOST))
+def _surely(sums: Doubles, answered: npt.NDArray[np.bool_]) -> float:
+    """From which sum on the best is evidence often enough."""
     falling = np.argsort(-sums)
     right = np.cumsum(answered[falling]) / np.arange(1, len(falling) + 1)
     sure = np.nonzero(right >= SURE)[0]
-    return weak, float(sums[falling[sure[-1]]]) if len(sure) else float(sums.max())
+    return float(sums[falling[sure[-1]]]) if len(sure) else float(sums.max())
 
 
-def _show(sums: Doubles, judged: Sequence[Judged], weak: float, strong: float) -> None:
+def _show(holds: Doubles, is_one: Doubles, judged: Sequence[Judged], limits: tuple[float, float]) -> None:
     answerable = np.array([one.answerable for one in judged])
     answered = np.array([one.answered for one in judged])
     print(f"Left out: {answerable.sum()} questions with an answer, {(~answerable).sum()} never-said")
-    nothing = sums < weak
+    nothing = holds < limits[0]
     print(f"none:   {nothing[answerable].mean():.1%} of the first, {nothing[~answerable].mean():.1%} of the others")
-    called = sums >= strong
+    called = ~nothing & (is_one >= limits[1])
     print(f"strong: {called[answerable].mean():.1%} of the first, {called[~answerable].mean():.1%} of the others")
     print(f"        the best is evidence in {answered[called].mean():.1%} of those called strong")
     for lost in (0.02, 0.05, 0.1, 0.15, 0.2):
-        limit = np.quantile(sums[answerable], lost)
-        missed = (sums[~answerable] < limit).mean()
+        limit = np.quantile(holds[answerable], lost)
+        missed = (holds[~answerable] < limit).mean()
         print(f"        losing {lost:4.0%} of the first: none for {missed:.1%} of the others")
 
 

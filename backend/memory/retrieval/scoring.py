@@ -12,7 +12,7 @@ import numpy.typing as npt
 from backend.memory.retrieval.candidates import Candidates, Floats, Integers
 from backend.memory.retrieval.question import Question
 from backend.memory.retrieval.signals import Signals, read_signals
-from backend.memory.retrieval.strength import Limits, read_marks, read_strength
+from backend.memory.retrieval.strength import Limit, Limits, read_marks, read_strength
 from backend.memory.retrieval.strength import Strength as Strength
 
 # A question in a memory where people talk to each other, or to an assistant; or a message that talks on.
@@ -29,7 +29,8 @@ class Weights:
 
 def read_weights() -> Weights:
     read = json.loads(files(__package__).joinpath("weights.json").read_text())
-    return Weights({kind: read[kind] for kind in get_args(Kind)}, Limits(**read["strength"]))
+    limits = {name: Limit(**limit) for name, limit in read["strength"].items()}
+    return Weights({kind: read[kind] for kind in get_args(Kind)}, Limits(**limits))
 
 
 def kind_of(question: Question, candidates: Candidates) -> Kind:

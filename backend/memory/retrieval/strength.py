@@ -16,18 +16,29 @@ FIRST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """A logistic model of `read_marks`: its `weights` and `bias`, and from which sums on it says weak and strong."""
+class Limit:
+    """A logistic model of `read_marks`, and the sum from which on it says yes."""
 
     weights: Mapping[str, float]
     bias: float
-    weak: float
-    strong: float
+    limit: float
+
+    def is_reached(self, marks: Mapping[str, float]) -> bool:
+        return self.bias + sum(marks[name] * weight for name, weight in self.weights.items()) >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`weak`: memory holds an answer somewhere. `strong`: the best of what was found is one."""
+
+    weak: Limit
+    strong: Limit
 
 
 def read_strength(marks: Mapping[str, float], limits: Limits) -> Strength:
-    total = limits.bias + sum(marks[name] * weight for name, weight in limits.weights.items())
-    return "strong" if total >= limits.strong else "weak" if total >= limits.weak else "none"
+    if not limits.weak.is_reached(marks):
+        return "none"
+    return "strong" if limits.strong.is_reached(marks) else "weak"
 
 
 def read_marks(candidates: Candidates, signals: Signals, scores: Floats, order: Integers) -> dict[str, float]:
