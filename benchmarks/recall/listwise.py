@@ -10,6 +10,8 @@ Doubles = npt.NDArray[np.float64]
 Loss = Callable[[Doubles], tuple[float, Doubles]]
 
 MOST_STEPS, REMEMBERED, HALVINGS, ENOUGH = 150, 10, 12, 1e-7
+# A spread below this is none.
+SAME = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Lists:
 
     def __init__(self, lists: Sequence[Listed]) -> None:
         rows = np.concatenate([one.signals for one in lists])
-        self.spread = rows.std(axis=0) + np.float32(1e-6)
+        spread = rows.std(axis=0)
+        # What is the same everywhere teaches nothing, and should not be blown up.
+        self.spread = np.where(spread < SAME, np.float32(1), spread)
         self.rows = rows / self.spread
         self.columns = np.ascontiguousarray(self.rows.T)
         sizes = [len(one.evidence) for one in lists]
