@@ -37,7 +37,10 @@ class Calls:
 
 @pytest.fixture
 def celery(stores: Stores) -> Celery:
-    return make_celery(stores.redis_url)
+    """With nothing left to do by the tests before."""
+    celery = make_celery(stores.redis_url)
+    celery.control.purge()
+    return celery
 
 
 @pytest.fixture

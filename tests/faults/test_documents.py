@@ -15,13 +15,13 @@ from tests.processes import until
 
 pytestmark = pytest.mark.usefixtures("worker")
 
-# Reading them takes a second or two: time enough to do something to whoever reads.
-PAGES = 8_000
+# With all that is drawn there, reading takes a few seconds: time enough to do something to whoever reads.
+PAGES, LINES = 8_000, 600
 
 
 @pytest.fixture(scope="module")
 def book() -> bytes:
-    return pdf([[f"Page {number} is about number {number}."] for number in range(PAGES)])
+    return pdf([[f"Page {number} is about number {number}."] for number in range(PAGES)], lines=LINES)
 
 
 async def sends(person: Person, house: House, content: bytes) -> UUID:

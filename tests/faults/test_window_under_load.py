@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from backend.memory.recollection import FRAME, NOTHING
 from backend.memory.window import EARLIER, PERSONA
 from tests.faults.house import House
 from tests.faults.people import Person
@@ -92,11 +93,14 @@ async def test_a_long_persona_pushes_no_message_out(house: House, anna: Person) 
 
 
 def assert_order(prompt: list[dict[str, str]]) -> None:
-    """What is stable comes first: persona, summary, history, the time, and the newest message."""
+    """What is stable comes first: persona, summary, history, what memory found, the time, and the newest message."""
     persona, *rest = [(message["role"], message["content"]) for message in prompt]
     assert persona == ("system", PERSONA)
     if rest[0][0] == "system" and rest[0][1].startswith(EARLIER):
         rest = rest[1:]
     *history, (role, time), newest = rest
+    if history and history[-1][0] == "system":
+        recollection = history.pop()[1]
+        assert recollection == NOTHING or FRAME in recollection
     assert (role, time[:6], newest[0]) == ("system", "It is ", "user")
     assert [role for role, _ in history] == ["user", "assistant"] * (len(history) // 2)

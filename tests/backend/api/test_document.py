@@ -16,6 +16,8 @@ from backend.errors import Problem
 from backend.llm.embedder import EmbedderUnavailable
 from backend.memory.indexing import IndexUnusable
 from backend.memory.indexing.lease import LeaseLost
+from backend.memory.indexing.reindexing import IndexBusy
+from backend.memory.vectors.qdrant_wire import Refused
 from backend.memory.vectors.store import VectorStoreUnavailable
 from backend.settings import Settings
 from tests.backend.api.running import process, stores_of
@@ -60,7 +62,7 @@ def test_every_problem_is_documented_with_an_example() -> None:
     told = json.dumps(DOCUMENT)
     anywhere = {PathNotFound, MethodNotAllowed, Unexpected}
     # Memory is searched by words when these happen, or the worker tries again later: nobody outside meets them.
-    inside = {EmbedderUnavailable, VectorStoreUnavailable, LeaseLost, IndexUnusable}
+    inside = {EmbedderUnavailable, VectorStoreUnavailable, Refused, LeaseLost, IndexUnusable, IndexBusy}
     ours = {problem for problem in problems() if problem.__module__ not in ("backend.errors", __name__)}
     assert {problem.type() for problem in ours - anywhere - inside if f'"{problem.type()}"' not in told} == set()
 

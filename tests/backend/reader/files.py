@@ -14,12 +14,12 @@ TO_UNICODE = b"""/CIDInit /ProcSet findresource begin 12 dict begin begincmap /C
 1 beginbfrange <0000> <FFFF> <0000> endbfrange endcmap end end"""
 
 
-def pdf(pages: Sequence[Sequence[str]], *, titles: Sequence[str] = (), trailer: bytes = b"") -> bytes:
-    """Lines on pages, in any script; the first pages have these titles in the outline."""
-    return b"".join(_written(list(_objects(pages, titles)), trailer))
+def pdf(pages: Sequence[Sequence[str]], *, titles: Sequence[str] = (), trailer: bytes = b"", lines: int = 0) -> bytes:
+    """Text on pages, in any script; the first have these titles in the outline, and all so many `lines` drawn."""
+    return b"".join(_written(list(_objects(pages, titles, b"0 0 m 9 9 l S " * lines)), trailer))
 
 
-def _objects(pages: Sequence[Sequence[str]], titles: Sequence[str]) -> Iterator[bytes]:
+def _objects(pages: Sequence[Sequence[str]], titles: Sequence[str], drawing: bytes) -> Iterator[bytes]:
     """Of a page there are two, beginning with number 7; a title comes after them."""
     first_title = 7 + 2 * len(pages)
     kids = " ".join(f"{7 + 2 * number} 0 R" for number in range(len(pages)))
@@ -29,13 +29,13 @@ def _objects(pages: Sequence[Sequence[str]], titles: Sequence[str]) -> Iterator[
     yield b"<</Type/Font/Subtype/CIDFontType2/BaseFont/A/CIDSystemInfo<</Registry(A)/Ordering(I)/Supplement 0>>>>"
     yield stream(TO_UNICODE)
     yield f"<</First {first_title} 0 R/Last {first_title + len(titles) - 1} 0 R>>".encode() if titles else b"<<>>"
-    for number, lines in enumerate(pages):
+    for number, texts in enumerate(pages):
         yield (
             f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents {8 + 2 * number} 0 R"
             f"/Resources<</Font<</F 3 0 R>>>>>>"
         ).encode()
-        shown = "".join(f"<{line.encode('utf-16-be').hex()}>Tj 0 -14 Td " for line in lines)
-        yield stream(f"BT /F 10 Tf 50 800 Td {shown}ET".encode())
+        shown = "".join(f"<{line.encode('utf-16-be').hex()}>Tj 0 -14 Td " for line in texts)
+        yield stream(drawing + f"BT /F 10 Tf 50 800 Td {shown}ET".encode())
     for number, title in enumerate(titles):
         following = f"/Next {first_title + number + 1} 0 R" if number + 1 < len(titles) else ""
         text = ("\ufeff" + title).encode("utf-16-be").hex()
