@@ -104,13 +104,17 @@ class WorkerProcess:
         await asyncio.to_thread(send)
 
     async def answers(self) -> None:
-        """Returns once it takes jobs."""
+        """Returns once it takes jobs, also if it is only now dying of what happened to its broker."""
 
         def look() -> bool:
             with make_celery(self._broker) as celery:
-                return bool(celery.control.ping())
+                return bool(celery.control.broadcast("ping", reply=True, limit=1))
 
-        await until(lambda: asyncio.to_thread(look))
+        async def is_at_work() -> bool:
+            await self.revive()
+            return await asyncio.to_thread(look)
+
+        await until(is_at_work)
 
     async def is_busy(self) -> bool:
         return bool(await self._busy())

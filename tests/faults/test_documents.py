@@ -26,6 +26,7 @@ def book() -> bytes:
 
 async def sends(person: Person, house: House, content: bytes) -> UUID:
     """The document's id, once a worker reads it."""
+    await house.worker.answers()
     form = FormData({"user_id": person.name})
     form.add_field("file", BytesIO(content), filename="book.pdf")
     async with person.http.post(f"{house.first.url}/v1/documents", data=form) as response:
