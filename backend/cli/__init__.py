@@ -57,9 +57,16 @@ def _add_memory(parser: argparse.ArgumentParser) -> None:
     checking.add_argument("--repair", dest="perform", action="store_const", const=repair, help=told)
     told = "Delete everything that is kept of a person, look for it, and print the receipt."
     forgetting = commands.add_parser("forget", help=told, description=told)
-    forgetting.add_argument("--user", required=True, help="the person's id, as messages name it")
+    forgetting.add_argument("--user", required=True, type=_id, help="the person's id, as messages name it")
     forgetting.add_argument("--bot", help="only by this bot")
     forgetting.set_defaults(perform=None)  # it needs to know whom
+
+
+def _id(written: str) -> str:
+    """Nobody's id is empty: it would mean the documents that are everybody's."""
+    if not written:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return written
 
 
 def _up(settings: Settings) -> int:

@@ -33,13 +33,13 @@ class Receipt:
 
 @dataclass(slots=True)
 class Deleted:
-    """What was there: ids of embeddings, counts, and some texts to search for, with the scope they were in."""
+    """What was there: ids, counts, and some texts to search for, with the scope they were in."""
 
     sessions: list[UUID] = field(default_factory=list)
     turns: int = 0
     messages: int = 0
     summaries: int = 0
-    documents: int = 0
+    documents: list[UUID] = field(default_factory=list)
     embeddings: list[int] = field(default_factory=list)
     vectors: int = 0
     texts: list[tuple[UUID, str]] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Deleted:
             turns=self.turns,
             messages=self.messages,
             summaries=self.summaries,
-            documents=self.documents,
+            documents=len(self.documents),
             embeddings=len(self.embeddings),
             vectors=self.vectors if reached_store else None,
             left=left,
@@ -77,11 +77,12 @@ from gone
 
 STILL_THERE = """
 select (select count(*) from chat_sessions where id = any($1::uuid[]))
+    + (select count(*) from turns where session_id = any($1::uuid[]))
     + (select count(*) from messages where session_id = any($1::uuid[]))
     + (select count(*) from conversation_summaries where session_id = any($1::uuid[]))
-    + (select count(*) from embeddings where id = any($2::bigint[])) as rows
+    + (select count(*) from documents where id = any($2::uuid[]))
+    + (select count(*) from embeddings where id = any($3::bigint[])) as rows
 """
-
 
 DELETE_DOCUMENTS = """
 with gone as (
@@ -89,7 +90,7 @@ with gone as (
     where bot.id = document.bot_id and document.user_id = $1 and ($2::text is null or bot.slug = $2)
     returning document.id, document.scope
 )
-select (select count(*) from gone) as documents,
+select array(select id from gone) as documents,
     array(select embedding.id from embeddings embedding join gone on gone.id = document_id) as embeddings,
     (select count(*) from embeddings where document_id in (select id from gone) and indexed_at is not null) as vectors,
     array(
@@ -143,4 +144,4 @@ async def delete_person(db: Database, user_id: str, bot: str | None) -> Deleted:
 
 async def rows_left(db: Database, deleted: Deleted) -> int:
     """How many rows of what was deleted are still there."""
-    return int((await db.run(STILL_THERE, deleted.sessions, deleted.embeddings))[0]["rows"])
+    return int((await db.run(STILL_THERE, deleted.sessions, deleted.documents, deleted.embeddings))[0]["rows"])

@@ -11,6 +11,7 @@ import pytest
 
 from backend.bootstrap import Backend
 from backend.database import Database
+from backend.memory.scopes import Whose
 from backend.settings import Settings
 from tests.backend.chat.conversation import Person
 from tests.backend.memory.indexing.looking import Looking
@@ -122,3 +123,10 @@ async def test_who_is_forgotten_gets_a_receipt(settings: Settings, backend: Back
     assert forgotten.status == 0
     assert (receipt["messages"], receipt["vectors"], receipt["left"], receipt["found"]) == ("2", "2", "0", "0")
     assert await anna.transcript() == []
+
+
+async def test_nobody_is_forgotten_without_a_name(settings: Settings, backend: Backend) -> None:
+    everybodys = await backend.documents.add(Whose("default"), b"Open from 9 to 6", file_name="hours.txt", name="Hours")
+    refused = await llmbot(settings, "memory", "forget", "--user", "")
+    assert (refused.status, "must not be empty" in refused.said) == (2, True)
+    assert (await backend.documents.get(everybodys["id"]))["name"] == "Hours"
