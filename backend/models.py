@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     func,
     text,
     true,
@@ -80,19 +81,95 @@ class _Named:
 
 
 class Bot(_Named, Model):
-    """A persona that people talk to."""
+    """A persona that people talk to, in Telegram if it has a token there.
+
+    `sealed_token` is the token, encrypted; `telegram_id` is the number it begins with, so that no two bots share one.
+    `triggers` say what is meant for the bot in a group. `owner_id` approves who may talk to it while `access` is
+    `pairing`. Where a limit is null, the setting of the same name holds.
+    """
 
     __tablename__ = "bots"
-    __table_args__ = (UniqueConstraint("slug"),)
+    __table_args__ = (
+        UniqueConstraint("slug"),
+        UniqueConstraint("telegram_id"),
+        CheckConstraint("access in ('everyone', 'list', 'pairing')", name="access"),
+        CheckConstraint("triggers <@ array['mention', 'reply', 'name', 'keyword', 'command', 'all']", name="triggers"),
+        CheckConstraint("(sealed_token is null) = (telegram_id is null)", name="token"),
+    )
 
     slug: Mapped[str]
     name: Mapped[str]
     persona: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str] = mapped_column(server_default="")
+    llm_chain: Mapped[str] = mapped_column(server_default="")
+    sealed_token: Mapped[str | None]
+    telegram_id: Mapped[int | None] = mapped_column(BigInteger)
+    username: Mapped[str] = mapped_column(server_default="")
+    triggers: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{mention,reply,command}'"))
+    called: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    keywords: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    access: Mapped[str] = mapped_column(server_default="everyone")
+    owner_id: Mapped[str] = mapped_column(server_default="")
+    allowed_user_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    allowed_chat_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    messages_per_minute: Mapped[int | None]
+    max_concurrent_turns: Mapped[int | None]
+    max_answer_length: Mapped[int | None]
     enabled: Mapped[bool] = mapped_column(server_default=true())
 
 
+class Poller(Model):
+    """Who receives a bot's updates from Telegram, and how it fares.
+
+    `relay` is the `telegram_bot` process that may do so until `lease_until`; no other one does meanwhile.
+    """
+
+    __tablename__ = "pollers"
+    __table_args__ = (CheckConstraint("state in ('pending', 'running', 'failed', 'stopped')", name="state"),)
+
+    bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"), primary_key=True)
+    relay: Mapped[UUID]
+    lease_until: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default="pending")
+    state_since: Mapped[datetime] = mapped_column(server_default=func.now())
+    heartbeat_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_error: Mapped[str] = mapped_column(server_default="")
+    last_error_at: Mapped[datetime | None]
+
+
+class Admission(_Numbered, Model):
+    """Whether a person may talk to a bot that asks its owner first; by its `code` the owner names the one who asks."""
+
+    __tablename__ = "admissions"
+    __table_args__ = (
+        UniqueConstraint("bot_id", "user_id"),
+        Index("ix_admissions_code", "code", unique=True, postgresql_where=text("state = 'asked'")),
+        CheckConstraint("state in ('asked', 'approved', 'refused')", name="state"),
+    )
+
+    bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"))
+    user_id: Mapped[str]
+    user_name: Mapped[str] = mapped_column(server_default="")
+    chat_id: Mapped[str]
+    language: Mapped[str] = mapped_column(server_default="")
+    code: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="asked")
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    decided_at: Mapped[datetime | None]
+
+
+# When a person, or a whole bot, may send the next message: see `backend/bots/rates.py`. Worth nothing after a crash.
+rates = Table(
+    "rates",
+    Model.metadata,
+    Column("key", Text, primary_key=True),
+    Column("full_until", TIMESTAMP(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
+)
+
+
 class ChatSession(_Named, Model):
-    """One person's conversation with one bot in one chat; closed by a reset, never reopened.
+    """One person's conversation with one bot in one chat; closed by a reset, which can be undone for a moment.
 
     `scope` says whose memory it belongs to: a person's private sessions with a bot share one; a group's topic has one.
     `last_position` is the last place given away in its transcript. `summary_asked_at` is set from the asking for a
@@ -117,6 +194,7 @@ class ChatSession(_Named, Model):
             "summary_asked_at",
             postgresql_where=text("summary_asked_at is not null"),
         ),
+        Index("ix_chat_sessions_forget_at", "forget_at", postgresql_where=text("forget_at is not null")),
         CheckConstraint("chat_type in ('private', 'group', 'supergroup', 'channel')", name="chat_type"),
     )
 
@@ -131,6 +209,7 @@ class ChatSession(_Named, Model):
     language: Mapped[str] = mapped_column(server_default="")
     is_active: Mapped[bool] = mapped_column(server_default=true())
     closed_at: Mapped[datetime | None]
+    forget_at: Mapped[datetime | None]
     last_position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     messages_since_summary: Mapped[int] = mapped_column(server_default=text("0"))
     summary_asked_at: Mapped[datetime | None]
@@ -143,6 +222,10 @@ class Turn(_Named, Model):
     a late one can be told from the current. `owner` is the backend process that answers it: see `chat/presence.py`.
     `key` is the client's idempotency key, hashed with whom it belongs to. `recalled` is what semantic memory found for
     it: by what, how strong, and which passages with which scores; null if there was nothing to search.
+
+    A turn that `delivers` leaves its end as a delivery, which replies to the client's message `reply_to`; when its
+    process dies, another one answers it. It is `merged` when the person went on writing at once: the next turn answers
+    both messages. It is `stopped` when the person asked for that: what was written by then stays.
     """
 
     __tablename__ = "turns"
@@ -156,7 +239,7 @@ class Turn(_Named, Model):
             "position",
             postgresql_where=text("status in ('waiting', 'open')"),
         ),
-        CheckConstraint("status in ('waiting', 'open', 'answered', 'failed')", name="status"),
+        CheckConstraint("status in ('waiting', 'open', 'answered', 'stopped', 'merged', 'failed')", name="status"),
     )
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
@@ -165,6 +248,8 @@ class Turn(_Named, Model):
     attempt: Mapped[int] = mapped_column(server_default=text("1"))
     owner: Mapped[int] = mapped_column(server_default=text("0"))
     status: Mapped[str] = mapped_column(server_default="waiting")
+    delivers: Mapped[bool] = mapped_column(server_default=false())
+    reply_to: Mapped[str] = mapped_column(server_default="")
     problem: Mapped[str | None]
     model: Mapped[str | None]
     milliseconds: Mapped[int | None]
@@ -194,6 +279,45 @@ class Message(_Numbered, Model):
     content: Mapped[str]
     tokens: Mapped[int]
     model: Mapped[str | None]
+
+
+class Delivery(_Numbered, Model):
+    """Something a client should hand to a person: a turn's answer or its problem, or a notice.
+
+    An answer's text is its message's; `content` is that of a notice, or the problem's type. The client cuts it into
+    `parts`, of which the first `sent` have arrived, as the messages `message_ids`. `sending` is the part that may be on
+    its way: written before it is sent, so that a client that was killed meanwhile knows. `repeated` counts the parts
+    that were sent again for that reason. `key` keeps a notice from being written twice.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("turn_id"),
+        UniqueConstraint("bot_id", "key"),
+        Index("ix_deliveries_pending", "bot_id", "id", postgresql_where=text("state = 'pending'")),
+        CheckConstraint("kind in ('answer', 'problem', 'notice')", name="kind"),
+        CheckConstraint("state in ('pending', 'sent', 'failed')", name="state"),
+    )
+
+    bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"))
+    turn_id: Mapped[UUID | None] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"))
+    key: Mapped[str | None]
+    chat_id: Mapped[str]
+    thread_id: Mapped[str] = mapped_column(server_default="")
+    user_id: Mapped[str] = mapped_column(server_default="")
+    reply_to: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str] = mapped_column(server_default="")
+    kind: Mapped[str]
+    content: Mapped[str | None]
+    buttons: Mapped[list[Any] | None] = mapped_column(JSONB())
+    state: Mapped[str] = mapped_column(server_default="pending")
+    problem: Mapped[str | None]
+    parts: Mapped[int | None]
+    sent: Mapped[int] = mapped_column(server_default=text("0"))
+    sending: Mapped[int | None]
+    repeated: Mapped[int] = mapped_column(server_default=text("0"))
+    message_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    finished_at: Mapped[datetime | None]
 
 
 class ConversationSummary(_Numbered, Model):
