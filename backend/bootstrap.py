@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from backend.bots import Bots, Seal
 from backend.chat import Chat
 from backend.database import Database
 from backend.jobs import CeleryJobs, Jobs, make_celery
@@ -28,6 +29,7 @@ class Backend:
 
     settings: Settings
     db: Database
+    bots: Bots
     llm: Llm
     memory: Memory
     indexes: VectorIndexes
@@ -57,6 +59,7 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
 
 
 def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
+    bots = Bots(db, Seal(settings.secret_keys))
     limits = Limits(
         context_tokens=settings.context_tokens,
         short_history=settings.short_history_limit,
@@ -68,7 +71,7 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
     chat = Chat(db, llm, memory, jobs, turn_wait=settings.turn_wait_seconds)
-    return Backend(settings, db, llm, memory, indexes, indexing, Documents(db, jobs), jobs, chat)
+    return Backend(settings, db, bots, llm, memory, indexes, indexing, Documents(db, jobs), jobs, chat)
 
 
 def vector_indexes(settings: Settings, db: Database) -> VectorIndexes:

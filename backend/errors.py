@@ -77,6 +77,12 @@ class Invalid(Problem):
     status = 422
 
 
+class TooMany(Problem):
+    """Too many requests."""
+
+    status = 429
+
+
 class Unavailable(Problem):
     """A service we depend on did not answer."""
 

@@ -6,15 +6,19 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENV_FILE = Path(".env")
+SHORTEST_SECRET_KEY = 32
 
 
 class Settings(BaseSettings):
     """Read once per process: the environment first, then `.env`; empty values count as unset."""
 
-    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     database_url: SecretStr = SecretStr("postgresql://llmbot@127.0.0.1:5432/llmbot")
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
@@ -24,6 +28,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
     api_keys: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
 
     llm_chain: str = ""
     summary_llm_chain: str = ""
@@ -52,10 +57,27 @@ class Settings(BaseSettings):
         """People paste SQLAlchemy's `postgresql+asyncpg://`; asyncpg wants the plain scheme."""
         return url.replace("postgresql+asyncpg://", "postgresql://", 1) if isinstance(url, str) else url
 
+    @field_validator("secret_key")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr) -> SecretStr:
+        if any(len(key) < SHORTEST_SECRET_KEY for key in _listed(value.get_secret_value())):
+            advice = "each key needs at least 32 characters: `openssl rand -hex 24` makes one"
+            raise PydanticCustomError("secret_key", advice)
+        return value
+
     @property
     def keys(self) -> tuple[str, ...]:
         """The accepted API keys; none means that only loopback callers are served."""
-        return tuple(key for key in map(str.strip, self.api_keys.get_secret_value().split(",")) if key)
+        return _listed(self.api_keys.get_secret_value())
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """What bots' tokens are sealed with: the first seals, all of them open."""
+        return _listed(self.secret_key.get_secret_value())
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(item for item in map(str.strip, value.split(",")) if item)
 
 
 def environment() -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from backend.api import chat, documents, health, memory, sessions
+from backend.api import bots, chat, documents, health, memory, relays, sessions
 from backend.api.dependencies import State
 from backend.api.document import ABOUT, TAGS, Documented
 from backend.api.gate import Gate
@@ -41,8 +41,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    for router in (chat.router, sessions.router, memory.router, documents.router):
-        app.include_router(router, prefix="/v1", responses=told(Unauthorized))
+    for part in (chat, sessions, memory, documents, bots, relays):
+        app.include_router(part.router, prefix="/v1", responses=told(Unauthorized))
     app.include_router(health.router)
     for kind in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, report)

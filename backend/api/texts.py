@@ -13,7 +13,7 @@ NO_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^[^\u0000]*\S[^\u0000]*$"
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     if "\x00" in text:
         raise PydanticCustomError("nul", "must not contain NUL characters")
     return text
@@ -22,7 +22,7 @@ def _storable(text: str) -> str:
 def _said(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("blank", "must not be empty")
-    return _storable(text)
+    return storable(text)
 
 
 def _spelled(value: object) -> object:
@@ -38,9 +38,9 @@ def _id(shortest: int) -> Any:
     )
 
 
-Id = Annotated[str, _id(1), BeforeValidator(_spelled), AfterValidator(_storable)]
-OptionalId = Annotated[str, _id(0), BeforeValidator(_spelled), AfterValidator(_storable)]
-Word = Annotated[str, Field(max_length=LONGEST, json_schema_extra={"pattern": NO_NUL}), AfterValidator(_storable)]
+Id = Annotated[str, _id(1), BeforeValidator(_spelled), AfterValidator(storable)]
+OptionalId = Annotated[str, _id(0), BeforeValidator(_spelled), AfterValidator(storable)]
+Word = Annotated[str, Field(max_length=LONGEST, json_schema_extra={"pattern": NO_NUL}), AfterValidator(storable)]
 Said = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": NOT_BLANK}), AfterValidator(_said)]
 
 

@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from backend.bots import BotNotFound as BotNotFound
 from backend.database import Database
-from backend.errors import NotFound
-
-
-class BotNotFound(NotFound):
-    """No such bot."""
 
 
 @dataclass(frozen=True, slots=True)
