@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from backend.bots import Bots, Seal
+from backend.bots import Bots, Rules, Seal
 from backend.chat import Chat
 from backend.database import Database
 from backend.jobs import CeleryJobs, Jobs, make_celery
@@ -59,7 +59,8 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
 
 
 def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
-    bots = Bots(db, Seal(settings.secret_keys))
+    rules = Rules(settings.allowed_people, settings.messages_per_minute, settings.bot_messages_per_minute)
+    bots = Bots(db, Seal(settings.secret_keys), rules)
     limits = Limits(
         context_tokens=settings.context_tokens,
         short_history=settings.short_history_limit,

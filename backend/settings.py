@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     api_keys: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
 
+    allowed_user_ids: str = ""
+    messages_per_minute: int = Field(default=20, ge=0, le=100_000)
+    bot_messages_per_minute: int = Field(default=0, ge=0, le=100_000)
+
     llm_chain: str = ""
     summary_llm_chain: str = ""
     llm_timeout_seconds: float = Field(default=60, gt=0, le=600)
@@ -74,6 +78,11 @@ class Settings(BaseSettings):
     def secret_keys(self) -> tuple[str, ...]:
         """What bots' tokens are sealed with: the first seals, all of them open."""
         return _listed(self.secret_key.get_secret_value())
+
+    @property
+    def allowed_people(self) -> frozenset[str]:
+        """Who may talk to every bot; none means that everyone may, where the bot has no list of its own."""
+        return frozenset(_listed(self.allowed_user_ids))
 
 
 def _listed(value: str) -> tuple[str, ...]:

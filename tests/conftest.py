@@ -87,6 +87,7 @@ async def db(pool: Database) -> AsyncIterator[Database]:
     yield pool
     await pool.run("delete from documents")
     await pool.run("truncate chat_sessions, llm_calls, words, scopes, vector_indexes, forgotten_vectors cascade")
+    await pool.run("delete from rates")
     await pool.run("delete from bots")
     await pool.run("insert into bots (slug, name) values ('default', 'Assistant')")
 

@@ -15,6 +15,7 @@ from backend.api.dependencies import BackendDep, get_backend
 from backend.api.gate import BodyTooLarge
 from backend.api.problems import InvalidRequest, explain, told
 from backend.api.texts import LONGEST, Body, Id, OptionalId, Said, Word
+from backend.bots import ApprovalNeeded, NotAllowed, TooManyMessages
 from backend.chat import Asked, Reply, sessions
 from backend.chat.chat import AnswerForgotten
 from backend.chat.sessions import ResetAmbiguous
@@ -201,7 +202,7 @@ router.add_api_route(
 @router.post(
     "/stream",
     response_class=EventSourceResponse,
-    responses=STREAM | told(*REFUSALS),
+    responses=STREAM | told(*REFUSALS, NotAllowed, ApprovalNeeded, TooManyMessages),
     openapi_extra={"parameters": [KEY_HEADER]},
 )
 async def stream(asked: Annotated[Asked, Depends(read_message)], backend: BackendDep) -> AsyncIterator[ServerSentEvent]:

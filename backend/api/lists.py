@@ -16,6 +16,7 @@ Place = TypeVar("Place")
 
 LONGEST_CURSOR = 200
 MOST_ITEMS = 200
+LAST_NUMBER = 2**63 - 1
 
 
 class CursorInvalid(Invalid):
@@ -64,3 +65,11 @@ def time_and_id(place: str) -> tuple[datetime, UUID]:
     """What `by_time_and_id` has told. Raises `ValueError` or `OverflowError`."""
     created_at, _, id = place.partition(" ")
     return datetime.fromisoformat(created_at).astimezone(UTC), UUID(id)
+
+
+def number(place: str) -> int:
+    """A place that is a number in Postgres. Raises `ValueError`."""
+    found = int(place)
+    if not 0 <= found <= LAST_NUMBER:
+        raise ValueError("out of range")
+    return found

@@ -8,7 +8,16 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.api.dependencies import BackendDep
-from backend.api.lists import CursorInvalid, ListOut, PartWanted, as_list, by_time_and_id, read_cursor, time_and_id
+from backend.api.lists import (
+    CursorInvalid,
+    ListOut,
+    PartWanted,
+    as_list,
+    by_time_and_id,
+    number,
+    read_cursor,
+    time_and_id,
+)
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import Id
 from backend.chat import sessions
@@ -18,8 +27,6 @@ from backend.memory import Line
 from backend.memory.transcript import SessionNotFound
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
-
-LAST_NUMBER = 2**63 - 1
 
 
 class SessionOut(BaseModel):
@@ -129,7 +136,7 @@ async def get_session(session_id: UUID, backend: BackendDep) -> SessionOut:
 @router.get("/{session_id}/messages", responses=LISTED)
 async def list_messages(session_id: UUID, wanted: Part, backend: BackendDep) -> ListOut[StoredMessageOut]:
     """What was said, word for word."""
-    after = read_cursor(wanted.cursor, _number)
+    after = read_cursor(wanted.cursor, number)
     page = await sessions.list_messages(backend.db, session_id, after=after, limit=wanted.limit)
     return as_list(page, StoredMessageOut, lambda row: str(row["position"]))
 
@@ -137,7 +144,7 @@ async def list_messages(session_id: UUID, wanted: Part, backend: BackendDep) -> 
 @router.get("/{session_id}/summaries", responses=LISTED)
 async def list_summaries(session_id: UUID, wanted: Part, backend: BackendDep) -> ListOut[SummaryOut]:
     """Every version of the summary; the newest is the one in use."""
-    after = read_cursor(wanted.cursor, _number)
+    after = read_cursor(wanted.cursor, number)
     page = await sessions.list_summaries(backend.db, session_id, after=after, limit=wanted.limit)
     return as_list(page, SummaryOut, lambda row: str(row["version"]))
 
@@ -155,10 +162,3 @@ async def get_context(session_id: UUID, backend: BackendDep) -> ContextOut:
         dropped=window.dropped,
         summary_version=past.summary.version if past.summary else None,
     )
-
-
-def _number(place: str) -> int:
-    number = int(place)
-    if not 0 <= number <= LAST_NUMBER:
-        raise ValueError("out of range")
-    return number

@@ -1,20 +1,32 @@
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from backend.bots import leases, rows
+from backend.bots import access, leases, rates, rows
+from backend.bots.access import Asking
 from backend.bots.leases import Told
 from backend.bots.sealing import Seal, telegram_id
 from backend.database import Database, Page, Record
 
 
-class Bots:
-    """Who speaks: bots as rows, their tokens, and which process receives for them."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for all bots: who may talk to each (empty: everyone), and how often in a minute; 0: no limit."""
 
-    def __init__(self, db: Database, seal: Seal) -> None:
+    allowed_user_ids: frozenset[str] = frozenset()
+    messages_per_minute: int = 0
+    bot_messages_per_minute: int = 0
+
+
+class Bots:
+    """Who speaks: bots as rows, their tokens, who may talk to them, and which process receives for them."""
+
+    def __init__(self, db: Database, seal: Seal, rules: Rules) -> None:
         self._db = db
         self._seal = seal
+        self._rules = rules
 
     async def list(self, *, after: tuple[datetime, UUID] | None, limit: int) -> Page:
         """Newest first, each with its state."""
@@ -52,6 +64,40 @@ class Bots:
     async def free(self, relay: UUID) -> None:
         """A relay that ends lets another one go on at once."""
         await leases.free(self._db, relay)
+
+    async def admit(self, asking: Asking) -> None:
+        """Counts a message of a person who may talk to the bot there.
+
+        Raises `BotNotFound`, `NotAllowed`, `ApprovalNeeded`, `TooManyMessages`.
+        """
+        bot = await access.admit(self._db, asking, self._rules.allowed_user_ids)
+        of_person = bot["messages_per_minute"]
+        await rates.take(
+            self._db,
+            bot["id"],
+            asking.user_id,
+            of_person=self._rules.messages_per_minute if of_person is None else of_person,
+            of_bot=self._rules.bot_messages_per_minute,
+        )
+
+    async def admissions(self, slug: str, *, before: int | None, limit: int) -> Page:
+        """Those who have asked to be let in, newest first. Raises `BotNotFound`."""
+        page = await access.list_admissions(self._db, slug, before=before, limit=limit)
+        if not page.items:
+            await self.get(slug)
+        return page
+
+    async def decide(self, code: str, *, approve: bool, by: str | None = None) -> Record:
+        """Lets somebody in, or not; without `by` it is the administrator who decides.
+
+        Raises `AdmissionNotFound`, `AdmissionDecided`, `OwnerDecides`.
+        """
+        return await access.decide(self._db, code, approve=approve, by=by)
+
+    async def sweep(self) -> None:
+        """Forgets what means nothing any more."""
+        await access.forget_expired(self._db)
+        await rates.forget_old(self._db)
 
     def _columns(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         columns = dict(settings)

@@ -111,6 +111,7 @@ async def read_document(backend: Backend, document_id: UUID) -> None:
 async def sweep(backend: Backend, _: UUID) -> None:
     await mark_worker_alive(backend.settings.redis_url.get_secret_value())
     await backend.chat.sweep()
+    await backend.bots.sweep()
     for session_id in await backend.memory.overdue():
         backend.jobs.summarize_session(session_id)
     await backend.indexing.sweep()

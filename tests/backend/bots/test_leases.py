@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from backend.bots import Bots, Told
+from backend.bots import Bots, Rules, Told
 from backend.database import Database
 from backend.settings import Settings
 from tests.backend.bots.tokens import SEAL, token
@@ -146,7 +146,7 @@ async def test_of_relays_that_ask_at_once_one_gets_each_bot(bots: Bots, db: Data
     for number in range(1, 6):
         await bots.add(f"bot{number}", {"token": token(number)})
     async with Database(settings.database_url.get_secret_value()) as second:
-        backends = (bots, Bots(second, SEAL))
+        backends = (bots, Bots(second, SEAL, Rules()))
         for _ in range(30):
             relays = [uuid4() for _ in range(8)]
             given: Sequence[list[str]] = await asyncio.gather(

@@ -1,0 +1,71 @@
+"""What a bot says of its own about who may talk to it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from backend.database import Transaction
+
+NOTICE = """
+insert into deliveries (bot_id, key, chat_id, user_id, language, kind, content, buttons)
+values ($1, $2, $3, $3, $4, 'notice', $5, $6) on conflict (bot_id, key) do nothing
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A delivery to a person's private chat; of two with the same key, only the first is written."""
+
+    key: str
+    user_id: str
+    language: str
+    text: str
+    buttons: list[list[dict[str, str]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    asked: str
+    yes: str
+    no: str
+    approved: str
+    refused: str
+
+
+ENGLISH = Words(
+    asked="{name} (id {user_id}) would like to talk to me. Code: {code}",
+    yes="Let in",
+    no="Refuse",
+    approved="You may write to me now.",
+    refused="You may not write to me: my owner has decided so.",
+)
+RUSSIAN = Words(
+    asked="{name} (id {user_id}) хочет со мной говорить. Код: {code}",
+    yes="Впустить",
+    no="Отказать",
+    approved="Теперь мне можно писать.",
+    refused="Писать мне нельзя: так решил мой владелец.",
+)
+
+
+def words(language: str) -> Words:
+    """Russian for `ru…`, else English."""
+    return RUSSIAN if language.lower().startswith("ru") else ENGLISH
+
+
+async def write(tx: Transaction, bot: UUID, notice: Notice) -> None:
+    await tx.execute(NOTICE, bot, notice.key, notice.user_id, notice.language, notice.text, notice.buttons)
+
+
+def asks_owner(owner: str, language: str, *, code: str, name: str, user_id: str) -> Notice:
+    """To the owner, with buttons whose data says what to answer: `admit:CODE:yes` or `admit:CODE:no`."""
+    told = words(language)
+    # What a person is called is his own choice: it must not look like lines of the bot's.
+    text = told.asked.format(name=" ".join(name.split()) or "?", user_id=user_id, code=code)
+    buttons = [{"text": told.yes, "data": f"admit:{code}:yes"}, {"text": told.no, "data": f"admit:{code}:no"}]
+    return Notice(f"admit:{code}", owner, language, text, [buttons])
+
+
+def tells_person(user_id: str, language: str, *, code: str, approved: bool) -> Notice:
+    """To the one who had asked."""
+    told = words(language)
+    return Notice(f"admit:{code}:decided", user_id, language, told.approved if approved else told.refused)

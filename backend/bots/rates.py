@@ -1,0 +1,50 @@
+"""How often a person, or everybody together, may write to a bot: the generic cell rate algorithm (ITU-T I.371).
+
+A row keeps one moment: until when what was sent would fill the time at the allowed pace. It may be a minute ahead, so
+as many messages as are allowed in a minute may come at once, and then one whenever the pace has room for it.
+"""
+
+import math
+from uuid import UUID
+
+from backend.database import Database
+from backend.errors import TooMany
+
+# One statement: of messages that come at once, each waits for the row, and looks at what the one before made of it.
+TAKE = """
+insert into rates as rate (key, full_until) values ($1, now() + interval '1 minute' / $2::int)
+on conflict (key) do update set full_until = greatest(rate.full_until, now()) + interval '1 minute' / $2::int
+where greatest(rate.full_until, now()) <= now() + ($2::int - 1) * (interval '1 minute' / $2::int)
+returning key
+"""
+WAIT = """
+select extract(epoch from full_until - now() - ($2::int - 1) * (interval '1 minute' / $2::int))::float8 as seconds
+from rates where key = $1
+"""
+FORGET = "delete from rates where full_until < now()"
+
+
+class TooManyMessages(TooMany):
+    """Too many messages in a minute."""
+
+    def __init__(self, retry_after: float, of: str) -> None:
+        """`of` tells whose they are: a `person`'s, or everybody's to this `bot`."""
+        seconds = max(1, math.ceil(retry_after))
+        super().__init__(f"try again in {seconds} s", retry_after=seconds, of=of)
+        self.members["retry_after"] = seconds
+
+
+async def take(db: Database, bot: UUID, user_id: str, *, of_person: int, of_bot: int) -> None:
+    """Counts a message; limits are per minute, and 0 is none. Raises `TooManyMessages`.
+
+    One that is too many for the bot has counted for its person: else who repeats it at once would keep others out.
+    """
+    for key, limit, of in ((f"{bot} {user_id}", of_person, "person"), (str(bot), of_bot, "bot")):
+        if limit and not await db.run(TAKE, key, limit):
+            waits = [row["seconds"] for row in await db.run(WAIT, key, limit)]
+            raise TooManyMessages(max(waits, default=0.0), of)
+
+
+async def forget_old(db: Database) -> None:
+    """A moment that has passed means the same as none."""
+    await db.run(FORGET)
