@@ -239,6 +239,8 @@ class Turn(_Named, Model):
             "position",
             postgresql_where=text("status in ('waiting', 'open')"),
         ),
+        # Turns come in the order of time, and so they lie: a row for each megabyte of them, at 0.1 µs per turn.
+        Index("ix_turns_created_at", "created_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
         CheckConstraint("status in ('waiting', 'open', 'answered', 'stopped', 'merged', 'failed')", name="status"),
     )
 

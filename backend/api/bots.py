@@ -127,6 +127,12 @@ class BotOut(BaseModel):
     """When the process that runs it, or last did, was heard of."""
     last_error: str
     last_error_at: datetime | None
+    messages: int
+    """So many were dealt with in the last 24 hours."""
+    error_rate: float | None = Field(examples=[0.01])
+    """The part of them that got no answer, because something failed."""
+    mean_seconds: float | None = Field(examples=[2.4])
+    """So long people waited for the whole of an answer."""
 
 
 SHOWN = told(BotNotFound, InvalidRequest, StorageUnavailable)

@@ -36,6 +36,10 @@ def upgrade() -> None:
     op.add_column("turns", sa.Column("reply_to", sa.Text(), server_default="", nullable=False))
     op.drop_constraint(op.f("ck_turns_status"), "turns")
     op.create_check_constraint(op.f("ck_turns_status"), "turns", STATUSES)
+    with_summaries = {"autosummarize": "on"}
+    op.create_index(
+        "ix_turns_created_at", "turns", ["created_at"], postgresql_using="brin", postgresql_with=with_summaries
+    )
     _add_deliveries()
 
 
@@ -137,6 +141,7 @@ def _add_deliveries() -> None:
 def downgrade() -> None:
     for table in ("deliveries", "rates", "admissions", "pollers"):
         op.drop_table(table)
+    op.drop_index("ix_turns_created_at", "turns")
     op.drop_constraint(op.f("ck_turns_status"), "turns")
     op.execute("update turns set status = 'failed' where status in ('stopped', 'merged')")
     op.create_check_constraint(op.f("ck_turns_status"), "turns", "status in ('waiting', 'open', 'answered', 'failed')")
