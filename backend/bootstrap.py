@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from backend.bots import Bots, Rules, Seal
-from backend.chat import Chat
+from backend.chat import Chat, TurnLimits
 from backend.database import Database
 from backend.jobs import CeleryJobs, Jobs, make_celery
 from backend.llm import Llm, Provider, Purpose
@@ -71,7 +71,7 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     indexes = vector_indexes(settings, db)
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
-    chat = Chat(db, llm, memory, jobs, turn_wait=settings.turn_wait_seconds)
+    chat = Chat(db, llm, memory, jobs, TurnLimits(settings.turn_wait_seconds, settings.max_concurrent_turns))
     return Backend(settings, db, bots, llm, memory, indexes, indexing, Documents(db, jobs), jobs, chat)
 
 

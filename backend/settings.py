@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     summary_new_messages_limit: int = Field(default=200, ge=2, le=1_000)
 
     turn_wait_seconds: float = Field(default=60, ge=0, le=600)
+    max_concurrent_turns: int = Field(default=16, ge=1, le=1_000)
     max_document_bytes: int = Field(default=10 << 20, ge=1, le=100 << 20)
     max_text_length: int = Field(default=32_000, ge=1, le=250_000)
 

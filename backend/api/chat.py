@@ -1,8 +1,9 @@
 """A message and its answer, plain or streamed; and the beginning of a new dialogue."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
@@ -11,53 +12,24 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from backend.api.deliveries import DeliveryOut
 from backend.api.dependencies import BackendDep, get_backend
 from backend.api.gate import BodyTooLarge
+from backend.api.message import DEFAULT_BOT, KEY_HEADER, MessageIn, StreamedIn, TextTooLong, read_message
 from backend.api.problems import InvalidRequest, explain, told
-from backend.api.texts import LONGEST, Body, Id, OptionalId, Said, Word
+from backend.api.texts import Body, Id, OptionalId
+from backend.bootstrap import Backend
 from backend.bots import ApprovalNeeded, NotAllowed, TooManyMessages
 from backend.chat import Asked, Reply, sessions
 from backend.chat.chat import AnswerForgotten
+from backend.chat.delivering import Merged, Restarted, Underway
 from backend.chat.sessions import ResetAmbiguous
 from backend.chat.turns import KeyReused, SessionBusy, TurnInterrupted
 from backend.database import StorageUnavailable
-from backend.errors import Invalid
 from backend.llm import NoProviderAnswered
-from backend.llm.tokens import count_tokens
 from backend.memory.scopes import BotNotFound
 
 router = APIRouter(prefix="/chat", tags=["chat"])
-
-DEFAULT_BOT = "default"
-# Keys are hashed with whom they belong to, so that nobody can ask for another's answer by guessing a key.
-KEYS = UUID("5f1f6ad1-6c8c-4c55-9a5c-4f5d1f6b1c61")
-
-
-class TextTooLong(Invalid):
-    """The text is too long."""
-
-
-class MessageIn(Body):
-    """What a person says."""
-
-    user_id: Id = Field(examples=["42"])
-    """Who speaks."""
-    chat_id: Id = Field(examples=["42"])
-    """Where: a person's words in one chat are one conversation, and others in the chat have theirs."""
-    text: Said = Field(examples=["What did we decide yesterday?"])
-    """At most `MAX_TEXT_LENGTH` (32,000) characters."""
-    bot: Id = DEFAULT_BOT
-    """Who is spoken to."""
-    thread_id: OptionalId = ""
-    """A topic within the chat, if it has topics."""
-    chat_type: Literal["private", "group", "supergroup", "channel"] = "private"
-    """What a person says in private is not recalled elsewhere."""
-    user_name: Word = Field(default="", examples=["Anna"])
-    """What others call the person: memory finds by it who said what."""
-    language: Word = Field(default="", examples=["ru", "en-US"])
-    """The person's: words of the backend's own are Russian for `ru…`, else English."""
-    key: Id | None = Field(default=None, examples=["telegram:1:42:1001"])
-    """Names this message: if it comes again, it gets the same answer and is not answered twice."""
 
 
 class MessageOut(BaseModel):
@@ -102,13 +74,8 @@ class ResetOut(BaseModel):
     reset_sessions: int = Field(examples=[1])
 
 
-KEY_HEADER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "The same as `key` in the body, which goes before it.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
-}
 REFUSALS = BodyTooLarge, InvalidRequest, TextTooLong
+ACCESS = NotAllowed, ApprovalNeeded, TooManyMessages
 FAILURES = (
     BotNotFound,
     AnswerForgotten,
@@ -128,36 +95,11 @@ event: done
 data: {"text":"To meet on Friday at six.","type":"message","session_id":"…","turn_id":"…","model":"…"}
 """
 STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"description": "`delta`, then `done` or `problem`.", "content": {"text/event-stream": {"example": EVENTS}}}
+    200: {
+        "description": "`delta`, then `done` or `problem`; with `deliver` first `accepted`, and last `delivery`.",
+        "content": {"text/event-stream": {"example": EVENTS}},
+    }
 }
-
-
-async def read_message(message: MessageIn, request: Request) -> Asked:
-    """The message as the domain knows it. Raises `TextTooLong` or `InvalidRequest`."""
-    limit = (await get_backend(request)).settings.max_text_length
-    if len(message.text) > limit:
-        raise TextTooLong(f"at most {limit} characters, not {len(message.text)}", limit=limit)
-    return Asked(
-        bot=message.bot,
-        chat_id=message.chat_id,
-        thread_id=message.thread_id,
-        user_id=message.user_id,
-        user_name=message.user_name,
-        chat_type=message.chat_type,
-        language=message.language,
-        text=message.text,
-        tokens=count_tokens(message.text),
-        key=_key(message, request.headers.get("Idempotency-Key")),
-    )
-
-
-def _key(message: MessageIn, header: str | None) -> UUID | None:
-    if header is not None and not 0 < len(header) <= LONGEST:
-        mistake = {"at": "header.Idempotency-Key", "message": f"should have 1 to {LONGEST} characters"}
-        raise InvalidRequest(errors=[mistake])
-    key = message.key or header
-    owner = (message.bot, message.chat_id, message.thread_id, message.user_id)
-    return uuid5(KEYS, "\x00".join((*owner, key))) if key else None
 
 
 class _Straight(APIRoute):
@@ -199,24 +141,55 @@ router.add_api_route(
 )
 
 
+async def open_stream(message: StreamedIn, request: Request) -> Asked | Underway:
+    """The message; if its answer is to be delivered, it is stored already. Raises what refuses it."""
+    asked = await read_message(message, request)
+    if not message.deliver:
+        return asked
+    backend = await get_backend(request)
+    return await backend.chat.accept(replace(asked, delivers=True, reply_to=message.reply_to))
+
+
 @router.post(
     "/stream",
     response_class=EventSourceResponse,
-    responses=STREAM | told(*REFUSALS, NotAllowed, ApprovalNeeded, TooManyMessages),
+    responses=STREAM | told(*REFUSALS, *ACCESS, BotNotFound, KeyReused, TurnInterrupted, StorageUnavailable),
     openapi_extra={"parameters": [KEY_HEADER]},
 )
-async def stream(asked: Annotated[Asked, Depends(read_message)], backend: BackendDep) -> AsyncIterator[ServerSentEvent]:
+async def stream(
+    opened: Annotated[Asked | Underway, Depends(open_stream)], backend: BackendDep
+) -> AsyncIterator[ServerSentEvent]:
     """Answer a message while it is written, as server-sent events.
 
     `delta` carries the next piece of the text. What comes last is `done`, with what `/handle` answers, or `problem`,
     with one of its problems. If the connection breaks, the answer is recorded all the same: ask with the same `key`.
     Comments are signs of life.
+
+    With `deliver`, what refuses the message is told by the status. The first event is then `accepted`, with the turn's
+    and the session's id: the message is stored for good, and will be answered. What comes last is `delivery`, which
+    `GET /v1/relays/{relay_id}/deliveries` has as well; or `merged`, if the person went on writing at once: then the
+    answer to the next message answers both. After `restart` the answer is written anew, and is not shown any more.
     """
     try:
-        async for piece in backend.chat.stream_turn(asked):
-            yield _event("done", _wire(piece)) if isinstance(piece, Reply) else _event("delta", {"text": piece})
+        async for name, data in _events(opened, backend):
+            yield ServerSentEvent(event=name, raw_data=orjson.dumps(data).decode())
     except Exception as error:  # noqa: BLE001 - the status is sent: whatever it is, only an event can tell of it now
-        yield _event("problem", explain(error).body())
+        yield ServerSentEvent(event="problem", raw_data=orjson.dumps(explain(error).body()).decode())
+
+
+async def _events(opened: Asked | Underway, backend: Backend) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    if isinstance(opened, Asked):
+        async for piece in backend.chat.stream_turn(opened):
+            yield ("done", _wire(piece)) if isinstance(piece, Reply) else ("delta", {"text": piece})
+        return
+    yield "accepted", {"turn_id": str(opened.turn_id), "session_id": str(opened.session_id)}
+    async for what in backend.chat.follow(opened):
+        if isinstance(what, str):
+            yield "delta", {"text": what}
+        elif isinstance(what, Restarted | Merged):
+            yield what.name, {}
+        else:
+            yield "delivery", DeliveryOut(**what).model_dump(mode="json")
 
 
 @router.post("/reset", responses=told(BodyTooLarge, InvalidRequest, ResetAmbiguous, StorageUnavailable))
@@ -241,8 +214,3 @@ def _wire(reply: Reply) -> dict[str, Any]:
         "turn_id": str(reply.turn_id),
         "model": reply.model,
     }
-
-
-def _event(name: str, data: dict[str, Any]) -> ServerSentEvent:
-    """Encoded here: FastAPI's JSON would spell every Russian letter with six."""
-    return ServerSentEvent(event=name, raw_data=orjson.dumps(data).decode())

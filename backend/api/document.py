@@ -20,6 +20,7 @@ it is given, is in seconds.
 
 TAGS = [
     {"name": "chat", "description": "A message and its answer; the beginning of a new dialogue."},
+    {"name": "deliveries", "description": "What is to be handed to people, and how far that has come."},
     {"name": "sessions", "description": "What was said, what is remembered of it, and what a model is shown."},
     {"name": "memory", "description": "What is found in memory, and what is to be forgotten."},
     {"name": "documents", "description": "Files that a bot, a person or a group should be able to ask about."},

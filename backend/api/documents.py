@@ -9,10 +9,10 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from backend.api.chat import DEFAULT_BOT
 from backend.api.dependencies import BackendDep
 from backend.api.gate import BodyTooLarge
 from backend.api.lists import CursorInvalid, ListOut, PartWanted, as_list, by_time_and_id, read_cursor, time_and_id
+from backend.api.message import DEFAULT_BOT
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import LONGEST, Body, Id, OptionalId, Word
 from backend.database import StorageUnavailable

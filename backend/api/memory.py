@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from backend.api.chat import DEFAULT_BOT
 from backend.api.dependencies import BackendDep
 from backend.api.gate import BodyTooLarge
+from backend.api.message import DEFAULT_BOT
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import Body, Id, OptionalId, Said
 from backend.database import StorageUnavailable

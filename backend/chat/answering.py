@@ -3,13 +3,17 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
+from prometheus_client import Counter, Histogram
 
 from backend.chat import turns
-from backend.chat.presence import Bell, Presence
-from backend.chat.turns import Accepted, Asked, Closing, SessionBusy, SummaryRule, Turn
+from backend.chat.interruptions import Interruptible, Interruptions
+from backend.chat.presence import CHANNEL, INTERRUPTED, Bell, Presence
+from backend.chat.turns import Accepted, Asked, Closing, SessionBusy, SummaryRule, Turn, TurnInterrupted
 from backend.database import Database, StorageUnavailable
 from backend.errors import Problem
 from backend.jobs import Jobs
@@ -22,41 +26,117 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+TURNS = Counter("llmbot_turns", "Turns by how they ended", ["outcome"])
+SECONDS = Histogram("llmbot_turn_seconds", "From a message to its answer")
+
 # Who waits for an earlier turn is woken when it ends; this often, in seconds, he looks for himself.
 LOOK_AGAIN_SECONDS = 1.0
 # An answer is worth waiting for a database that is just being restarted.
 RECORD_PATIENCE_SECONDS, RECORD_PAUSE_SECONDS = 15.0, 0.3
 
 
-class Answering:
-    """Carries accepted turns out. `deadlines` are moments of `time.monotonic`."""
+@dataclass(slots=True)
+class _Draft:
+    """An answer that is being written: when that began, and what people have seen of it."""
 
-    def __init__(self, db: Database, llm: Llm, memory: Memory, jobs: Jobs, bell: Bell) -> None:
+    show: Show | None
+    began: float = field(default_factory=time.monotonic)
+    shown: list[str] = field(default_factory=list)
+
+    def showing(self) -> Show | None:
+        if (show := self.show) is None:
+            return None
+
+        def show_piece(piece: str) -> None:
+            self.shown.append(piece)
+            show(piece)
+
+        return show_piece
+
+    def milliseconds(self) -> int:
+        return round((time.monotonic() - self.began) * 1000)
+
+
+class Answering:
+    """Carries accepted turns out. `deadline`, a moment of `time.monotonic`, is when a turn has waited long enough."""
+
+    def __init__(self, db: Database, llm: Llm, memory: Memory, jobs: Jobs, *, at_once: int) -> None:
+        """So many turns of a bot that deliver are carried out at once, unless the bot says otherwise."""
         self._db = db
         self._llm = llm
         self._memory = memory
         self._jobs = jobs
-        self._bell = bell
-        self.presence = Presence(db, bell)
+        self._at_once = at_once
+        self._places: dict[tuple[UUID, int], asyncio.Semaphore] = {}
+        self._interruptions = Interruptions(db)
+        self.bell = Bell()
+        self.presence = Presence(db, {CHANNEL: self.bell.ring, INTERRUPTED: self._interruptions.notice})
+
+    async def open(self) -> None:
+        await self.presence.open()
+        await self._interruptions.open()
+
+    async def close(self) -> None:
+        await self._interruptions.close()
+        await self.presence.close()
 
     async def carry_out(self, accepted: Accepted, asked: Asked, deadline: float, show: Show | None) -> Closing:
-        """What was recorded as the turn's answer. Raises `SessionBusy`, `TurnInterrupted` or `NoProviderAnswered`."""
-        began, turn = time.monotonic(), accepted.turn
-        past = accepted.past or await self._wait_for(turn, deadline)
+        """What was recorded as the turn's answer; if it was stopped, that is what was written by then.
+
+        Raises `SessionBusy`, `TurnInterrupted`, `NoProviderAnswered` or `StorageUnavailable`.
+        """
+        turn, draft, interruptible = accepted.turn, _Draft(show), Interruptible(accepted.turn)
+        try:
+            async with interruptible.scope:
+                with self._interruptions.watching(interruptible):
+                    closing, window = await self._write(accepted, asked, deadline, draft)
+        except TimeoutError:
+            if not interruptible.scope.expired():
+                raise
+            if not interruptible.stopped:
+                raise TurnInterrupted from None
+            return await self._stop(turn, draft)
+        await self._record(turn, closing, self._memory.is_full(window))
+        return closing
+
+    async def _write(self, accepted: Accepted, asked: Asked, deadline: float, draft: _Draft) -> tuple[Closing, Window]:
+        past = accepted.past or await self._wait_for(accepted.turn, deadline)
+        if not accepted.turn.delivers:
+            return await self._compose(accepted, past, asked, draft)
+        async with self._place(accepted):
+            return await self._compose(accepted, past, asked, draft)
+
+    def _place(self, accepted: Accepted) -> asyncio.Semaphore:
+        """One of those that the bot has here: taken by open turns only, so that none waits for a later one."""
+        bot, limit = accepted.turn.scopes[1], accepted.at_once or self._at_once
+        return self._places.setdefault((bot, limit), asyncio.Semaphore(limit))
+
+    async def _compose(self, accepted: Accepted, past: Past, asked: Asked, draft: _Draft) -> tuple[Closing, Window]:
         window, found = await self._recall(accepted, past, asked)
-        completion = await self._answer(window, found, asked, show)
+        completion = await self._answer(window, found, asked, draft.showing())
         closing = Closing(
             text=completion.text,
             tokens=count_tokens(completion.text),
             model=f"{completion.provider}:{completion.model}",
-            milliseconds=round((time.monotonic() - began) * 1000),
+            milliseconds=draft.milliseconds(),
+            promise=self._memory.promise("assistant", completion.text),
             window_tokens=window.tokens,
             summary_version=past.summary.version if past.summary else None,
             calls=completion.calls,
-            promise=self._memory.promise("assistant", completion.text),
             recalled=found.record() if found else None,
         )
-        await self._record(turn, closing, window)
+        return closing, window
+
+    async def _stop(self, turn: Turn, draft: _Draft) -> Closing:
+        """What people have seen is the answer; if that is nothing, there is none."""
+        text = "".join(draft.shown)
+        promise = self._memory.promise("assistant", text)
+        closing = Closing(text, count_tokens(text), "", draft.milliseconds(), promise, status="stopped")
+        if text:
+            await self._record(turn, closing, window_full=False)
+        else:
+            await _insist(lambda: turns.stop_turn(self._db, turn))
+            self.bell.ring(turn.session_id)
         return closing
 
     async def fail(self, turn: Turn, problem: Problem) -> None:
@@ -66,7 +146,7 @@ class Answering:
             await _insist(lambda: turns.fail_turn(self._db, turn, problem.type(), calls))
         except StorageUnavailable:
             self.presence.renew()
-        self._bell.ring(turn.session_id)
+        self.bell.ring(turn.session_id)
 
     async def until_rung(self, rung: asyncio.Event, deadline: float) -> None:
         """Until something ended in the session, or it is time to look. Raises `SessionBusy` after the deadline."""
@@ -83,11 +163,11 @@ class Answering:
         """Fail the turns whose process has died, so that they may be asked again and nobody waits for them."""
         for session_id in await turns.fail_orphans(self._db):
             log.warning("turn_orphaned", session_id=str(session_id))
-            self._bell.ring(session_id)
+            self.bell.ring(session_id)
 
     async def _wait_for(self, turn: Turn, deadline: float) -> Past:
         """Wait until all earlier turns of the session have ended, and open this one; the past as it is then."""
-        with self._bell.listening(turn.session_id) as rung:
+        with self.bell.listening(turn.session_id) as rung:
             while not await turns.open_turn(self._db, turn):
                 await self.until_rung(rung, deadline)
         return await self._memory.recall(turn.session_id, before=turn.position)
@@ -118,14 +198,19 @@ class Answering:
             show(text)
         return Completion(text, PROVIDER, PROVIDER)
 
-    async def _record(self, turn: Turn, closing: Closing, window: Window) -> None:
-        rule = SummaryRule(self._memory.summary_threshold, self._memory.is_full(window), ASK_AGAIN_SECONDS)
+    async def _record(self, turn: Turn, closing: Closing, window_full: bool) -> None:
+        rule = SummaryRule(self._memory.summary_threshold, window_full, ASK_AGAIN_SECONDS)
         summary_due = await _insist(lambda: turns.close_turn(self._db, turn, closing, rule))
-        self._bell.ring(turn.session_id)
+        self.bell.ring(turn.session_id)
         if summary_due:
             self._jobs.summarize_session(turn.session_id)
         if self._memory.remembers:
             self._jobs.index()
+
+
+def count_end(problem: Problem | None = None) -> None:
+    """Count a turn by how it ended; without a problem it was answered."""
+    TURNS.labels(problem.type().rpartition("/")[2] if problem else "answered").inc()
 
 
 def _is_all(accepted: Accepted, past: Past, window: Window) -> bool:

@@ -1,29 +1,24 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter, Histogram
 
 from backend.chat import turns
-from backend.chat.answering import Answering
-from backend.chat.presence import Bell
+from backend.chat.answering import SECONDS, Answering, count_end
+from backend.chat.claims import Claims
+from backend.chat.deliveries import Deliveries
+from backend.chat.delivering import Delivering, Merged, Restarted, Underway
 from backend.chat.turns import Accepted, Asked, KeyReused, Known, TurnInterrupted
-from backend.database import Database, StorageUnavailable
+from backend.database import Database, Record
 from backend.errors import NotFound, Problem
 from backend.jobs import Jobs
 from backend.llm import Llm, Show
 from backend.memory import Memory
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
-
-TURNS = Counter("llmbot_turns", "Turns by how they ended", ["outcome"])
-SECONDS = Histogram("llmbot_turn_seconds", "From a message to its answer")
 
 CLOSE_PATIENCE_SECONDS = 5.0
 
@@ -42,27 +37,55 @@ class Reply:
     model: str
 
 
+@dataclass(frozen=True, slots=True)
+class TurnLimits:
+    """How long a message waits for the answers to earlier ones, and how many turns of a bot are carried out at once.
+
+    The latter holds in each process, for turns that deliver, and for bots that do not say otherwise.
+    """
+
+    wait_seconds: float
+    at_once: int
+
+
 class Chat:
     """Carries each turn from a message to its recorded answer."""
 
-    def __init__(self, db: Database, llm: Llm, memory: Memory, jobs: Jobs, *, turn_wait: float) -> None:
-        """`turn_wait`, in seconds, is how long a message waits for the answers to earlier ones."""
+    def __init__(self, db: Database, llm: Llm, memory: Memory, jobs: Jobs, limits: TurnLimits) -> None:
         self._db = db
-        self._memory = memory
-        self._turn_wait = turn_wait
-        self._bell = Bell()
-        self._answering = Answering(db, llm, memory, jobs, self._bell)
-        self._presence = self._answering.presence
+        self._turn_wait = limits.wait_seconds
+        self._answering = Answering(db, llm, memory, jobs, at_once=limits.at_once)
+        self._claims = Claims(db, memory, self._answering.presence)
+        self.deliveries = Deliveries(db)
+        self._delivering = Delivering(db, self._answering, self._claims, self.deliveries)
         self._detached: set[asyncio.Task[Reply]] = set()
 
     async def open(self) -> None:
-        await self._presence.open()
+        await self._answering.open()
+        await self._delivering.open()
 
     async def close(self) -> None:
-        """Lets streamed turns whose client has gone come to their end, for a while."""
+        """Turns that deliver are left to others; streamed ones whose client has gone come to their end, for a while."""
+        await self._delivering.close()
         if self._detached:
             await asyncio.wait(self._detached, timeout=CLOSE_PATIENCE_SECONDS)
-        await self._presence.close()
+        await self._answering.close()
+
+    async def accept(self, asked: Asked) -> Underway:
+        """Store a message whose answer will be delivered; from then on it may be relied on.
+
+        Raises `BotNotFound`, `KeyReused`, `TurnInterrupted` or `StorageUnavailable`; after the last two the same key
+        may be asked again. With a known key it is the turn of the first time.
+        """
+        return await self._delivering.accept(asked)
+
+    def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Record"]:
+        """The pieces of the answer, if it is written here, then what has become of it: its delivery, mostly.
+
+        Who stops listening misses nothing that is not delivered later. Raises `TurnInterrupted` if the turn is deleted
+        meanwhile, or `StorageUnavailable`.
+        """
+        return self._delivering.follow(underway)
 
     async def take_turn(self, asked: Asked, *, show: Show | None = None) -> Reply:
         """Answer a message; a repeated key gets the first answer. With `show`, pieces are shown as they are written.
@@ -76,9 +99,9 @@ class Chat:
             except asyncio.CancelledError:  # the process is being stopped, and its grace is over
                 raise TurnInterrupted from None
             except Problem as problem:
-                TURNS.labels(problem.type().rpartition("/")[2]).inc()
+                count_end(problem)
                 raise
-        TURNS.labels("answered").inc()
+        count_end()
         return reply
 
     async def stream_turn(self, asked: Asked) -> AsyncIterator[str | Reply]:
@@ -102,14 +125,7 @@ class Chat:
 
     async def _take_turn(self, asked: Asked, show: Show | None) -> Reply:
         deadline = time.monotonic() + self._turn_wait
-        accepting = turns.accept(
-            self._db,
-            asked,
-            self._memory.promise("user", asked.text),
-            owner=self._presence.owner,
-            most_lines=self._memory.most_lines,
-        )
-        taken = await self._claim(accepting) or await self._take_again(asked, deadline)
+        taken = await self._claims.accept(asked) or await self._take_again(asked, deadline)
         if isinstance(taken, Reply):
             if show:
                 show(taken.text)
@@ -127,23 +143,15 @@ class Chat:
         """A known key: the recorded answer, the one that is being written, or another attempt at a failed one."""
         while True:
             found = await self._end_of(asked, deadline)
-            if found.status == "answered":
+            if found.status in ("answered", "stopped"):
                 return _recorded(found)
-            if turn := await self._claim(turns.reopen(self._db, found, owner=self._presence.owner)):
-                return Accepted(turn, past=None)
-
-    async def _claim(self, claiming: Awaitable[T]) -> T:
-        """Write a turn as ours. If nobody can say whether it was written, it is nobody's: we would never end it."""
-        try:
-            return await claiming
-        except StorageUnavailable:
-            self._presence.renew()
-            raise
+            if reopened := await self._claims.reopen(found):
+                return reopened
 
     async def _end_of(self, asked: Asked, deadline: float) -> Known:
         """The turn of a known key, once its present attempt has ended."""
         found = await self._known(asked)
-        with self._bell.listening(found.turn.session_id) as rung:
+        with self._answering.bell.listening(found.turn.session_id) as rung:
             while found.status in ("waiting", "open"):
                 await self._answering.until_rung(rung, deadline)
                 found = await self._known(asked)
@@ -154,7 +162,7 @@ class Chat:
         found = await turns.find(self._db, asked.key)
         if found is None:  # deleted at this very moment
             raise TurnInterrupted
-        if found.question not in (None, asked.text):
+        if found.turn.delivers or found.question not in (None, asked.text):
             raise KeyReused
         return found
 
@@ -164,6 +172,6 @@ class Chat:
 
 
 def _recorded(again: Known) -> Reply:
-    if again.answer is None:
+    if again.answer is None and again.status != "stopped":
         raise AnswerForgotten
-    return Reply(again.answer, again.turn.session_id, again.turn.id, again.model or "")
+    return Reply(again.answer or "", again.turn.session_id, again.turn.id, again.model or "")

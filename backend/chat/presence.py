@@ -7,7 +7,7 @@ whose owner holds no lock is an orphan. No clock is involved, and nothing is wri
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,8 @@ log = structlog.get_logger(__name__)
 
 # The first half of the advisory locks' key; the second is the owner.
 LOCK_SPACE = 0x7117
-CHANNEL = "turns"
+# Something ended in a session; a turn should be looked at by who carries it out.
+CHANNEL, INTERRUPTED = "turns", "interrupted"
 RECONNECT_SECONDS = 0.5
 
 OWNER_IS_GONE = f"""not exists (
@@ -55,9 +56,10 @@ class Bell:
 class Presence:
     """This process among the others: its lock, and its ear for what they finish."""
 
-    def __init__(self, db: Database, bell: Bell) -> None:
+    def __init__(self, db: Database, ears: Mapping[str, Callable[[UUID], None]]) -> None:
+        """`ears` hear what is told on the channels they are named after."""
         self._db = db
-        self._bell = bell
+        self._ears = ears
         self._owner: int | None = None
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -104,7 +106,8 @@ class Presence:
         try:
             owner = random.getrandbits(31)
             await connection.execute("select pg_advisory_lock($1, $2)", LOCK_SPACE, owner)
-            await connection.add_listener(CHANNEL, self._hear)
+            for channel in self._ears:
+                await connection.add_listener(channel, self._hear)
             self._owner = owner
             log.info("present", owner=owner)
             here.set()
@@ -113,4 +116,4 @@ class Presence:
             connection.terminate()
 
     def _hear(self, connection: Any, pid: int, channel: str, payload: object) -> None:
-        self._bell.ring(UUID(str(payload)))
+        self._ears[channel](UUID(str(payload)))

@@ -1,13 +1,17 @@
 """The statements of a turn's life, each a transaction of its own; `turns.py` says when."""
 
-from backend.chat.presence import CHANNEL, OWNER_IS_GONE
+from backend.chat.presence import CHANNEL, INTERRUPTED, OWNER_IS_GONE
 from backend.llm.calls import insert_calls
 from backend.memory import insert_promises
 from backend.memory.transcript import past_of
 
-ACCEPT = f"""
+
+def _accept(turn: str, values: str, steps: str, told: str) -> str:
+    """SQL that accepts a message; the arguments are what not every turn has."""
+    return f"""
 with bot as (
-    select id, name, persona, memory_scope(id, 'bot', '', '', '') as scope from bots where slug = $1 and enabled
+    select id, name, persona, max_concurrent_turns, memory_scope(id, 'bot', '', '', '') as scope
+    from bots where slug = $1 and enabled
 ), known as (
     select id, last_position from chat_sessions
     where chat_id = $2 and thread_id = $3 and user_id = $4 and bot_id = (select id from bot) and is_active
@@ -21,31 +25,45 @@ with bot as (
         language = coalesce(nullif(excluded.language, ''), session.language)
     returning id, last_position - 1 as position, scope
 ), turn as (
-    insert into turns (id, session_id, key, owner, position, status)
+    insert into turns (id, session_id, key, owner, position, status{turn})
     -- Where the row's lock was waited for, this statement sees an older past than the one it has now: another turn may
     -- have been accepted meanwhile. Then it waits as well, and looks again.
     select $7, session.id, $8, $9, session.position, case when
         coalesce((select last_position from known), 0) <> session.position - 1
         or exists (select from turns where session_id = session.id and status in ('waiting', 'open'))
-    then 'waiting' else 'open' end
+    then 'waiting' else 'open' end{values}
     from session returning session_id, position, status
 ), message as (
     insert into messages (session_id, turn_id, position, role, speaker, content, tokens)
     select session_id, $7, position, 'user', $15, $10, $11 from turn returning id, session_id, role, speaker
-), promised as ({insert_promises("message", 13)})
-select turn.session_id, turn.position, turn.status, bot.persona, bot.name, session.scope, bot.scope as bot_scope,
-    past.*,
+), promised as ({insert_promises("message", 13)}){steps}
+select turn.session_id, turn.position, turn.status, bot.persona, bot.name, bot.max_concurrent_turns,
+    session.scope, bot.scope as bot_scope, past.*,
     exists (select from chat_sessions where scope = session.scope and id <> session.id)
         or exists (select from documents where scope in (session.scope, bot.scope)) as remembers_more,
-    -- This commit does not wait for the disk: nobody is told of it before the turn is closed, which brings both there.
-    -- If it is lost with Postgres, there is nothing to be closed, and the client asks again.
-    set_config('synchronous_commit', 'off', true)
+    {told}
 from turn cross join session cross join bot left join known on true
 cross join lateral ({past_of("known.id", before="turn.position", limit="$12")}) past
 """
 
+
+# This commit does not wait for the disk: nobody is told of it before the turn is closed, which brings both there.
+# If it is lost with Postgres, there is nothing to be closed, and the client asks again.
+ACCEPT = _accept("", "", "", "set_config('synchronous_commit', 'off', true)")
+
+# Who is told at once that the message is stored may count on it. What the person said a moment before, and what is
+# unanswered, the answer to this message answers too.
+MERGE = f""", merged as (
+    update turns set status = 'merged', finished_at = now() from session
+    where session_id = session.id and turns.position < session.position and delivers and not stopping
+        and status in ('waiting', 'open') and turns.created_at > now() - interval '1 second'
+    returning turns.id
+), interrupted as (select pg_notify('{INTERRUPTED}', id::text) from merged)"""
+ACCEPT_TO_DELIVER = _accept(", delivers, reply_to", ", true, $16", MERGE, "(select count(*) from interrupted)")
+
 FIND = """
-select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.model, bot.persona, bot.name,
+select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.delivers, turn.model,
+    bot.persona, bot.name,
     session.scope, memory_scope(bot.id, 'bot', '', '', '') as bot_scope,
     question.content as question, answer.content as answer
 from turns turn join chat_sessions session on session.id = turn.session_id join bots bot on bot.id = session.bot_id
@@ -56,7 +74,7 @@ where turn.key = $1
 
 OPEN = """
 update turns set status = 'open'
-where id = $1 and attempt = $2 and status = 'waiting' and not exists (
+where id = $1 and attempt = $2 and status = 'waiting' and not stopping and not exists (
     select from turns earlier where earlier.session_id = turns.session_id
         and earlier.position < turns.position and earlier.status in ('waiting', 'open')
 )
@@ -89,8 +107,22 @@ select pg_notify('{CHANNEL}', $3::text) from turn
 where exists (select from turns where session_id = $3::uuid and status = 'waiting')
 """
 
-# The session's row is locked before the turn's, as `ACCEPT` and `REOPEN` do it: another order would be a deadlock.
-CLOSE = f"""
+
+def _deliver(kind: str, content: str) -> str:
+    """SQL that leaves the end of a `turn` as a delivery."""
+    return f""", delivery as (
+    insert into deliveries (bot_id, turn_id, chat_id, thread_id, user_id, reply_to, language, kind, content)
+    select bot_id, turn.id, chat_id, thread_id, user_id, turn.reply_to, language, {kind}, {content}
+    from turn join chat_sessions talk on talk.id = turn.session_id
+)"""
+
+
+def _close(steps: str) -> str:
+    """SQL that records an answer; `steps` are what not every turn has.
+
+    The session's row is locked before the turn's, as `ACCEPT` and `REOPEN` do it: another order would be a deadlock.
+    """
+    return f"""
 with session as (
     update chat_sessions set
         messages_since_summary = messages_since_summary + 1,
@@ -105,31 +137,42 @@ with session as (
         and exists (select from turns where session_id = $3 and id = $1 and attempt = $2 and status = 'open')
     returning id, summary_asked_at is not distinct from now() as due, scope
 ), turn as (
-    update turns set status = 'answered', finished_at = now(), model = $6, milliseconds = $7, window_tokens = $8,
+    update turns set status = $18, finished_at = now(), model = $6, milliseconds = $7, window_tokens = $8,
         summary_version = $9, recalled = $17
     from session
     where turns.session_id = $3 and turns.id = $1 and attempt = $2 and status = 'open'
-    returning session_id, position, session.due
+    returning turns.id, session_id, position, reply_to, session.due
 ), message as (
     insert into messages (session_id, turn_id, position, role, speaker, content, tokens, model)
     select session_id, $1, position + 1, 'assistant', $16, $4, $5, $6 from turn returning id, session_id, role, speaker
-), promised as ({insert_promises("message", 14)}), calls as ({insert_calls("turn", "$13")}), told as ({TELL_WAITING})
+), promised as ({insert_promises("message", 14)}), calls as ({insert_calls("turn", "$13")}){steps},
+told as ({TELL_WAITING})
 select due, (select count(*) from told) from turn
 """
 
-FAIL = f"""
+
+CLOSE, CLOSE_TO_DELIVER = _close(""), _close(_deliver("'answer'", "null"))
+
+
+def _end(steps: str) -> str:
+    """SQL that ends a turn without an answer; `steps` are what not every turn has."""
+    return f"""
 with turn as (
-    update turns set status = 'failed', finished_at = now(), problem = $4
+    update turns set status = $6, finished_at = now(), problem = $4
     where session_id = $3 and id = $1 and attempt = $2 and status in ('waiting', 'open')
-    returning session_id
-), calls as ({insert_calls("turn", "$5")}), told as ({TELL_WAITING})
+    returning id, session_id, reply_to
+), calls as ({insert_calls("turn", "$5")}){steps}, told as ({TELL_WAITING})
 select (select count(*) from told) from turn
 """
+
+
+END = _end("")
+END_TO_DELIVER = _end(_deliver("case $6 when 'stopped' then 'answer' else 'problem' end", "$4"))
 
 FAIL_ORPHANS = f"""
 with orphan as (
     update turns set status = 'failed', finished_at = now(), problem = $1
-    where status in ('waiting', 'open') and {OWNER_IS_GONE}
+    where status in ('waiting', 'open') and not delivers and {OWNER_IS_GONE}
     returning session_id
 )
 select session_id, pg_notify('{CHANNEL}', session_id::text) from orphan

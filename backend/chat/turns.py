@@ -1,4 +1,4 @@
-"""The life of a turn: waiting, open, then answered or failed. Each function is one statement.
+"""The life of a turn: waiting, open, then answered, stopped, merged or failed. Each function is one statement.
 
 A turn is accepted with its message in one statement, which also reads the past for it: on the usual way there is
 nothing to wait for. It is open when no earlier turn of its session is unfinished; otherwise it waits, and opens itself
@@ -13,8 +13,11 @@ import asyncpg
 
 from backend.chat.statements import (
     ACCEPT,
+    ACCEPT_TO_DELIVER,
     CLOSE,
-    FAIL,
+    CLOSE_TO_DELIVER,
+    END,
+    END_TO_DELIVER,
     FAIL_ORPHANS,
     FIND,
     OPEN,
@@ -31,7 +34,7 @@ from backend.memory.transcript import Past, as_past
 
 
 class KeyReused(Invalid):
-    """This key was used before, with another text."""
+    """This key was used before, with another text or for another way of answering."""
 
 
 class SessionBusy(Conflict):
@@ -47,7 +50,10 @@ class TurnInterrupted(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A person's message, as a client delivers it; `key` is already hashed with whom it belongs to."""
+    """A person's message, as a client delivers it; `key` is already hashed with whom it belongs to.
+
+    When the turn `delivers`, its end is left as a delivery, which replies to the client's message `reply_to`.
+    """
 
     bot: str
     chat_id: str
@@ -59,6 +65,8 @@ class Asked:
     text: str
     tokens: int
     key: UUID | None
+    delivers: bool = False
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +83,21 @@ class Turn:
     persona: str
     bot_name: str
     scopes: tuple[UUID, UUID]
+    delivers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A turn to be answered: at once, with the `past` that was read with it, or, without one, after a wait.
 
-    `remembers_more` is whether its memory may hold anything beside this session.
+    `remembers_more` is whether its memory may hold anything beside this session. So many turns of the bot as
+    `at_once` says may be carried out together, if it says so.
     """
 
     turn: Turn
     past: Past | None
     remembers_more: bool = True
+    at_once: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +112,18 @@ class Known:
 
 
 async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, most_lines: int) -> Accepted | None:
-    """Store the message, what is promised of it, and its turn, once; None if its key is known. Raises `BotNotFound`."""
+    """Store the message, what is promised of it, and its turn, once; None if its key is known. Raises `BotNotFound`.
+
+    Of a message whose end will be delivered this may be told: it is on the disk then.
+    """
     turn_id = uuid4()
+    statement, more = (ACCEPT_TO_DELIVER, (asked.reply_to,)) if asked.delivers else (ACCEPT, ())
     while True:
         try:
             rows = await db.run(
-                ACCEPT, asked.bot, asked.chat_id, asked.thread_id, asked.user_id, asked.chat_type, asked.language,
+                statement, asked.bot, asked.chat_id, asked.thread_id, asked.user_id, asked.chat_type, asked.language,
                 turn_id, asked.key, owner, asked.text, asked.tokens, most_lines, promise.pieces, promise.worth,
-                asked.user_name,
+                asked.user_name, *more,
             )  # fmt: skip
         except asyncpg.UniqueViolationError as violation:
             if violation.constraint_name == "uq_turns_key":
@@ -117,19 +132,20 @@ async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, mo
         if not rows:
             raise BotNotFound
         row = rows[0]
-        turn = _turn(row, turn_id, row["position"], 1)
-        return Accepted(turn, as_past(row) if row["status"] == "open" else None, row["remembers_more"])
+        turn = as_turn(row, turn_id, 1, delivers=asked.delivers)
+        past = as_past(row) if row["status"] == "open" else None
+        return Accepted(turn, past, row["remembers_more"], row["max_concurrent_turns"])
 
 
-def _turn(row: Record, id: UUID, position: int, attempt: int) -> Turn:
+def as_turn(row: Record, id: UUID, attempt: int, *, delivers: bool) -> Turn:
     scopes = row["scope"], row["bot_scope"]
-    return Turn(id, row["session_id"], position, attempt, row["persona"], row["name"], scopes)
+    return Turn(id, row["session_id"], row["position"], attempt, row["persona"], row["name"], scopes, delivers)
 
 
 async def find(db: Database, key: UUID) -> Known | None:
     """The turn of a key, if it still exists."""
     for row in await db.run(FIND, key):
-        turn = _turn(row, row["id"], row["position"], row["attempt"])
+        turn = as_turn(row, row["id"], row["attempt"], delivers=row["delivers"])
         return Known(turn, row["status"], row["question"], row["answer"], row["model"])
     return None
 
@@ -162,11 +178,12 @@ class Closing:
     tokens: int
     model: str
     milliseconds: int
-    window_tokens: int
-    summary_version: int | None
-    calls: tuple[Call, ...]
     promise: Promise
-    recalled: dict[str, Any] | None
+    window_tokens: int | None = None
+    summary_version: int | None = None
+    calls: tuple[Call, ...] = ()
+    recalled: dict[str, Any] | None = None
+    status: str = "answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +198,11 @@ class SummaryRule:
 async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRule) -> bool:
     """Record the answer; true if a summary is due. Raises `TurnInterrupted` if this attempt has lost the turn."""
     closed = await db.run(
-        CLOSE, turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
+        CLOSE_TO_DELIVER if turn.delivers else CLOSE,
+        turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
         closing.milliseconds, closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full,
         rule.not_again_within, as_rows(closing.calls), closing.promise.pieces, closing.promise.worth,
-        turn.bot_name, closing.recalled,
+        turn.bot_name, closing.recalled, closing.status,
     )  # fmt: skip
     if not closed:
         raise TurnInterrupted
@@ -192,8 +210,19 @@ async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRu
 
 
 async def fail_turn(db: Database, turn: Turn, problem: str, calls: tuple[Call, ...] = ()) -> None:
-    """Record that this attempt has ended without an answer; its key may be asked again."""
-    await db.run(FAIL, turn.id, turn.attempt, turn.session_id, problem, as_rows(calls))
+    """Record that this attempt has ended without an answer; its key may be asked again, unless it is delivered."""
+    await _end(db, turn, "failed", problem, calls)
+
+
+async def stop_turn(db: Database, turn: Turn) -> None:
+    """Record that the turn was stopped before anything was written. Raises as `close_turn`."""
+    if not await _end(db, turn, "stopped", None, ()):
+        raise TurnInterrupted
+
+
+async def _end(db: Database, turn: Turn, status: str, problem: str | None, calls: tuple[Call, ...]) -> list[Record]:
+    statement = END_TO_DELIVER if turn.delivers else END
+    return await db.run(statement, turn.id, turn.attempt, turn.session_id, problem, as_rows(calls), status)
 
 
 async def fail_orphans(db: Database) -> list[UUID]:

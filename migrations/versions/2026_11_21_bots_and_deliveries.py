@@ -34,6 +34,7 @@ def upgrade() -> None:
     )
     op.add_column("turns", sa.Column("delivers", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("turns", sa.Column("reply_to", sa.Text(), server_default="", nullable=False))
+    op.add_column("turns", sa.Column("stopping", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.drop_constraint(op.f("ck_turns_status"), "turns")
     op.create_check_constraint(op.f("ck_turns_status"), "turns", STATUSES)
     with_summaries = {"autosummarize": "on"}
@@ -145,7 +146,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_turns_status"), "turns")
     op.execute("update turns set status = 'failed' where status in ('stopped', 'merged')")
     op.create_check_constraint(op.f("ck_turns_status"), "turns", "status in ('waiting', 'open', 'answered', 'failed')")
-    for name in ("delivers", "reply_to"):
+    for name in ("delivers", "reply_to", "stopping"):
         op.drop_column("turns", name)
     op.drop_column("chat_sessions", "forget_at")
     for name in ("ck_bots_token", "ck_bots_triggers", "ck_bots_access"):
