@@ -44,6 +44,14 @@ class Person:
         """The response, as soon as it begins; the caller releases it."""
         return await self.http.post(f"{backend.url}/v1/chat/stream", json=self._message(text, key))
 
+    async def sends(self, backend: BackendProcess, text: str, key: str) -> ClientResponse:
+        """Hands a message in whose answer is to be delivered; returns once it is accepted. The caller releases it."""
+        sent = self._message(text, key) | {"deliver": True}
+        response = await self.http.post(f"{backend.url}/v1/chat/stream", json=sent)
+        assert response.status == 200, await response.text()
+        assert (await response.content.readuntil(b"\n\n")).startswith(b"event: accepted")
+        return response
+
     async def insists(self, backends: Sequence[BackendProcess], text: str, key: str) -> list[Told | None]:
         """Asks with one key until there is an answer, each time somebody else; None stands for a lost connection.
 
@@ -66,7 +74,7 @@ class Person:
         assert last
         return last.text
 
-    def _message(self, text: str, key: str) -> dict[str, str]:
+    def _message(self, text: str, key: str) -> dict[str, Any]:
         return {
             "bot": self.bot,
             "user_id": self.name,

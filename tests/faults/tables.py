@@ -13,6 +13,13 @@ from tests.processes import until
 
 OF_SESSION = "where session_id = (select id from chat_sessions where user_id = $1)"
 
+DELIVERED = """
+select delivery.kind, coalesce(delivery.content, message.content) as text, turn.attempt
+from deliveries delivery join turns turn on turn.id = turn_id
+left join messages message on message.turn_id = turn.id and role = 'assistant'
+where delivery.user_id = $1 order by turn.position
+"""
+
 
 class Tables:
     def __init__(self, db: Database) -> None:
@@ -67,6 +74,23 @@ class Tables:
             return (await self.session(person))["summary_asked_at"] is None
 
         await until(is_settled)
+
+    async def delivered(self, person: Person, count: int) -> list[Record]:
+        """What has become of so many turns, in the order of the messages; returns once all have ended."""
+
+        async def are() -> list[Record]:
+            rows = await self._db.run(DELIVERED, person.name)
+            return rows if len(rows) >= count else []
+
+        return await until(are)
+
+    async def let_a_second_pass(self, person: Person) -> None:
+        """What was said before is no longer said in one breath with what comes."""
+        await self._db.run(f"update turns set created_at = created_at - interval '2 seconds' {OF_SESSION}", person.name)
+
+    async def spend_attempts(self, person: Person, count: int) -> None:
+        """So many attempts at what is unfinished have failed before."""
+        await self._db.run(f"update turns set attempt = $2 {OF_SESSION} and finished_at is null", person.name, count)
 
     async def finished(self) -> None:
         """Returns once no turn is waiting or open."""

@@ -5,6 +5,8 @@ import asyncio
 import httpx2
 import pytest
 
+from backend.database import Database
+from tests.backend.api.assertions import assert_problem
 from tests.simulators.provider import Answer, Fails, Provider
 
 HELLO = {"user_id": "anna", "chat_id": "anna", "text": "Hello", "key": "k"}
@@ -38,3 +40,16 @@ async def test_there_are_signs_of_life_while_the_model_thinks(
     text = (await stream).text
     assert text.startswith(": ping\n\n: ping\n\n")
     assert text.count("event: done") == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/stream", "/v1/chat/handle"])
+async def test_the_model_and_the_transcript_have_what_a_message_refers_to(
+    api: httpx2.AsyncClient, provider: Provider, db: Database, path: str
+) -> None:
+    quote = {"speaker": "Boris", "text": "Let us meet on Friday."}
+    await api.post(path, json=HELLO | {"quote": quote})
+    said = "In reply to what Boris said:\n> Let us meet on Friday.\n\nHello"
+    assert provider.prompts[-1][-1]["content"] == said
+    assert [row["content"] for row in await db.run("select content from messages where role = 'user'")] == [said]
+    again = await api.post("/v1/chat/handle", json=HELLO)
+    assert_problem(again, "key-reused", 422)

@@ -8,7 +8,7 @@ import pytest
 
 from backend.bootstrap import Backend
 from backend.chat import Asked
-from backend.chat.delivering import Merged, Underway
+from backend.chat.delivering import Merged, Restarted, Underway
 from backend.chat.turns import KeyReused, TurnInterrupted
 from backend.memory.scopes import BotNotFound
 from tests.backend.chat.conversation import Person
@@ -180,3 +180,39 @@ async def test_a_turn_that_is_forgotten_meanwhile_has_no_delivery(anna: Person, 
     with pytest.raises(TurnInterrupted):
         await heard(anna, underway)
     gate.set()
+
+
+async def test_what_was_given_up_is_answered_by_another_attempt(anna: Person, provider: Provider) -> None:
+    first, second = asyncio.Event(), asyncio.Event()
+    provider.will(Answer("never seen", gate=first), Answer(gate=second))
+    underway = await anna.backend.chat.accept(to_deliver(anna, "Hello"))
+    await provider.called()
+    await anna.backend.db.run("update turns set owner = 0")
+    followed = aiter(anna.backend.chat.follow(underway))
+    assert isinstance(await anext(followed), Restarted)
+    second.set()
+    assert [end async for end in followed] != []
+    first.set()
+    assert await anna.transcript() == [("user", "Hello"), ("assistant", "You said: Hello")]
+
+
+REFUSES_ENDS = """
+create function refuse_ends() returns trigger language plpgsql as $$
+begin raise exception using errcode = 'admin_shutdown', message = 'not now'; end $$;
+create trigger refuse_ends before update on turns for each row when (new.status = 'failed')
+execute function refuse_ends()
+"""
+
+
+async def test_a_problem_that_cannot_be_recorded_leaves_a_turn_that_is_answered_after_all(
+    anna: Person, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.chat.answering.RECORD_PATIENCE_SECONDS", 0)
+    async with anna.backend.db.begin() as tx:
+        await tx.execute(REFUSES_ENDS)
+    provider.will(Fails(400))
+    try:
+        _, delivery = await sends(anna, "Hello")
+    finally:
+        await anna.backend.db.run("drop function refuse_ends cascade")
+    assert (delivery["kind"], delivery["text"]) == ("answer", "You said: Hello")
