@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from backend.api import admissions, bots, chat, deliveries, documents, health, memory, relays, sessions
+from backend.api import admissions, bots, chat, conversation, deliveries, documents, health, memory, relays, sessions
 from backend.api.dependencies import State
 from backend.api.document import ABOUT, TAGS, Documented
 from backend.api.gate import Gate
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    for part in (chat, deliveries, sessions, memory, documents, bots, admissions, relays):
+    for part in (chat, conversation, deliveries, sessions, memory, documents, bots, admissions, relays):
         app.include_router(part.router, prefix="/v1", responses=told(Unauthorized))
     app.include_router(health.router)
     for kind in (Problem, RequestValidationError, HTTPException):

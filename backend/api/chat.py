@@ -1,4 +1,4 @@
-"""A message and its answer, plain or streamed; and the beginning of a new dialogue."""
+"""A message and its answer, plain or streamed."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
@@ -9,21 +9,18 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.api.deliveries import DeliveryOut
 from backend.api.dependencies import BackendDep, get_backend
 from backend.api.gate import BodyTooLarge
-from backend.api.message import DEFAULT_BOT, KEY_HEADER, MessageIn, StreamedIn, TextTooLong, read_message
+from backend.api.message import KEY_HEADER, MessageIn, StreamedIn, TextTooLong, read_message
 from backend.api.problems import InvalidRequest, explain, told
-from backend.api.texts import Body, Id, OptionalId
 from backend.bootstrap import Backend
 from backend.bots import ApprovalNeeded, NotAllowed, TooManyMessages
-from backend.chat import Asked, Reply, sessions
+from backend.chat import Asked, Reply
 from backend.chat.chat import AnswerForgotten
 from backend.chat.delivering import Merged, Restarted, Underway
-from backend.chat.sessions import ResetAmbiguous
 from backend.chat.turns import KeyReused, SessionBusy, TurnInterrupted
 from backend.database import StorageUnavailable
 from backend.llm import NoProviderAnswered
@@ -44,34 +41,6 @@ class MessageOut(BaseModel):
     """The same when the answer is given again for the same key."""
     model: str = Field(examples=["openrouter:google/gemini-2.5-flash"])
     """Who wrote it: provider and model."""
-
-
-class ResetIn(Body):
-    """Whose dialogue begins anew: the one of a session, or a person's in a chat."""
-
-    session_id: UUID | None = None
-    """Either this, or a chat."""
-    chat_id: Id | None = Field(default=None, examples=["42"])
-    """The chat, as in a message; so are `user_id`, `bot` and `thread_id`."""
-    user_id: Id | None = Field(default=None, examples=["42"])
-    """Whose dialogue; needed where several people talk in the chat."""
-    bot: Id = DEFAULT_BOT
-    """With whom."""
-    thread_id: OptionalId = ""
-    """In which topic."""
-
-    @model_validator(mode="after")
-    def _names_somebody(self) -> "ResetIn":
-        if (self.session_id is None) == (self.chat_id is None):
-            raise PydanticCustomError("whose", "name either a session_id or a chat_id")
-        if self.session_id and self.user_id:
-            raise PydanticCustomError("whose", "a session_id goes without a user_id: a session is one person's")
-        return self
-
-
-class ResetOut(BaseModel):
-    status: Literal["ok"] = "ok"
-    reset_sessions: int = Field(examples=[1])
 
 
 REFUSALS = BodyTooLarge, InvalidRequest, TextTooLong
@@ -190,20 +159,6 @@ async def _events(opened: Asked | Underway, backend: Backend) -> AsyncIterator[t
             yield what.name, {}
         else:
             yield "delivery", DeliveryOut(**what).model_dump(mode="json")
-
-
-@router.post("/reset", responses=told(BodyTooLarge, InvalidRequest, ResetAmbiguous, StorageUnavailable))
-async def reset(body: ResetIn, backend: BackendDep) -> ResetOut:
-    """Begin a new dialogue: messages and summary start empty.
-
-    Other people's dialogues in the chat stay as they are. Nothing to reset is no error.
-    """
-    if body.session_id:
-        closed = await sessions.reset_session(backend.db, body.session_id)
-    else:
-        assert body.chat_id
-        closed = await sessions.reset_chat(backend.db, body.bot, body.chat_id, body.thread_id, body.user_id)
-    return ResetOut(reset_sessions=closed)
 
 
 def _wire(reply: Reply) -> dict[str, Any]:

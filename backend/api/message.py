@@ -80,6 +80,7 @@ async def read_message(message: MessageIn, request: Request) -> Asked:
     await check_length(message.text, request)
     text = content_of(message.text, message.quote, message.forwarded_from, message.language)
     in_header = _key_in_header(request)
+    key = message.key or in_header
     return Asked(
         bot=message.bot,
         chat_id=message.chat_id,
@@ -90,7 +91,7 @@ async def read_message(message: MessageIn, request: Request) -> Asked:
         language=message.language,
         text=text,
         tokens=count_tokens(text),
-        key=key_of(message, message.key or in_header),
+        key=key_of(message, key) if key else None,
     )
 
 
@@ -121,9 +122,8 @@ class Speaker(Protocol):
     def user_id(self) -> str: ...
 
 
-def key_of(speaker: Speaker, key: str | None) -> UUID | None:
-    owner = (speaker.bot, speaker.chat_id, speaker.thread_id, speaker.user_id)
-    return uuid5(KEYS, "\x00".join((*owner, key))) if key else None
+def key_of(speaker: Speaker, key: str) -> UUID:
+    return uuid5(KEYS, "\x00".join((speaker.bot, speaker.chat_id, speaker.thread_id, speaker.user_id, key)))
 
 
 def _key_in_header(request: Request) -> str | None:

@@ -19,9 +19,9 @@ from backend.api.lists import (
     time_and_id,
 )
 from backend.api.problems import InvalidRequest, told
-from backend.api.texts import Id
+from backend.api.texts import Id, OptionalId
 from backend.chat import sessions
-from backend.chat.sessions import Filter
+from backend.chat.sessions import Filter, SessionMovedOn
 from backend.database import StorageUnavailable
 from backend.memory import Line
 from backend.memory.transcript import SessionNotFound
@@ -100,6 +100,22 @@ class ContextOut(BaseModel):
     summary_version: int | None
 
 
+class StatsOut(BaseModel):
+    """How much was said, and what that took."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    messages: int
+    tokens_in: int
+    """What models were shown, as their providers count it; summaries are part of it."""
+    tokens_out: int
+    """What they wrote."""
+    cost: float | None = Field(examples=[0.0123])
+    """In US dollars; null where nobody told a price."""
+    summaries: int
+    since: datetime
+
+
 class SessionsWanted(PartWanted):
     """Which sessions are listed."""
 
@@ -111,6 +127,8 @@ class SessionsWanted(PartWanted):
     """Of this person."""
     is_active: bool | None = None
     """Going on, or ended by a reset."""
+    thread_id: OptionalId | None = None
+    """In this topic; empty: in none."""
 
 
 Part = Annotated[PartWanted, Query()]
@@ -121,7 +139,7 @@ SHOWN = told(SessionNotFound, InvalidRequest, StorageUnavailable)
 @router.get("", responses=told(InvalidRequest, CursorInvalid, StorageUnavailable))
 async def list_sessions(wanted: Annotated[SessionsWanted, Query()], backend: BackendDep) -> ListOut[SessionOut]:
     """Everybody's, or those that fit the filters."""
-    found = Filter(wanted.bot, wanted.chat_id, wanted.user_id, wanted.is_active)
+    found = Filter(wanted.bot, wanted.chat_id, wanted.user_id, wanted.is_active, wanted.thread_id)
     after = read_cursor(wanted.cursor, time_and_id)
     page = await sessions.list_sessions(backend.db, found, after=after, limit=wanted.limit)
     return as_list(page, SessionOut, by_time_and_id)
@@ -162,3 +180,16 @@ async def get_context(session_id: UUID, backend: BackendDep) -> ContextOut:
         dropped=window.dropped,
         summary_version=past.summary.version if past.summary else None,
     )
+
+
+@router.get("/{session_id}/stats", responses=SHOWN)
+async def get_stats(session_id: UUID, backend: BackendDep) -> StatsOut:
+    """How much was said in a session, and what that took."""
+    return StatsOut(**await sessions.read_stats(backend.db, session_id))
+
+
+@router.post("/{session_id}/reopen", responses=told(SessionMovedOn) | SHOWN)
+async def reopen(session_id: UUID, backend: BackendDep) -> SessionOut:
+    """Undo a reset, within half a minute, unless the person has begun another dialogue there."""
+    await sessions.reopen_session(backend.db, session_id)
+    return SessionOut(**await sessions.get_session(backend.db, session_id))

@@ -204,6 +204,10 @@ class Answering:
         self.bell.ring(turn.session_id)
         if summary_due:
             self._jobs.summarize_session(turn.session_id)
+        self.index()
+
+    def index(self) -> None:
+        """Something was said, or changed."""
         if self._memory.remembers:
             self._jobs.index()
 

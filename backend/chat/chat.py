@@ -6,11 +6,12 @@ from uuid import UUID
 
 import structlog
 
-from backend.chat import turns
+from backend.chat import interrupting, sessions, turns
 from backend.chat.answering import SECONDS, Answering, count_end
 from backend.chat.claims import Claims
 from backend.chat.deliveries import Deliveries
 from backend.chat.delivering import Delivering, Merged, Restarted, Underway
+from backend.chat.interrupting import Place
 from backend.chat.turns import Accepted, Asked, KeyReused, Known, TurnInterrupted
 from backend.database import Database, Record
 from backend.errors import NotFound, Problem
@@ -86,6 +87,19 @@ class Chat:
         meanwhile, or `StorageUnavailable`.
         """
         return self._delivering.follow(underway)
+
+    async def stop(self, place: Place) -> int:
+        """End what is being written for a person, and what waits; how many turns that is.
+
+        It ends within a moment, in whichever process it is written: what people have seen by then is the answer.
+        """
+        return await interrupting.stop(self._db, place)
+
+    async def edit(self, key: UUID, text: str) -> bool:
+        """Correct a message; what is to be delivered and is not yet answered is answered anew. False: there is none."""
+        corrected = await self._delivering.edit(key, text)
+        self._answering.index()
+        return corrected
 
     async def take_turn(self, asked: Asked, *, show: Show | None = None) -> Reply:
         """Answer a message; a repeated key gets the first answer. With `show`, pieces are shown as they are written.
@@ -167,8 +181,9 @@ class Chat:
         return found
 
     async def sweep(self) -> None:
-        """Fail the turns whose process has died, so that they may be asked again and nobody waits for them."""
+        """Fail the turns whose process has died, so that they may be asked again; delete what is to be forgotten."""
         await self._answering.sweep()
+        await sessions.forget_due(self._db)
 
 
 def _recorded(again: Known) -> Reply:

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable
 from typing import TypeVar
+from uuid import UUID
 
-from backend.chat import adoption, turns
+from backend.chat import adoption, interrupting, turns
 from backend.chat.presence import Presence
 from backend.chat.turns import Accepted, Asked, Known, Turn
 from backend.database import Database, StorageUnavailable
+from backend.llm.tokens import count_tokens
 from backend.memory import Memory
 
 T = TypeVar("T")
@@ -35,6 +37,11 @@ class Claims:
     async def adopt(self) -> list[tuple[Accepted, Asked]]:
         """The turns that nobody carries out."""
         return await self._claim(adoption.adopt(self._db, owner=self._presence.owner))
+
+    async def edit(self, key: UUID, text: str) -> tuple[bool, tuple[Accepted, Asked] | None]:
+        """As `interrupting.edit`."""
+        editing = interrupting.edit(self._db, key, text, tokens=count_tokens(text), owner=self._presence.owner)
+        return await self._claim(editing)
 
     async def give_up(self, turn: Turn) -> None:
         """Leave a turn to whoever adopts it."""

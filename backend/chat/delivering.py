@@ -81,6 +81,13 @@ class Delivering:
             raise KeyReused
         return Underway(known.turn.id, known.turn.session_id, None)
 
+    async def edit(self, key: UUID, text: str) -> bool:
+        """Correct a message, and answer it anew unless it was answered; false if there is none."""
+        corrected, anew = await self._claims.edit(key, text)
+        if anew:
+            self._keep(self._carry_out(*anew))
+        return corrected
+
     async def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Record"]:
         """The pieces of the answer, as far as they are written here, then its end."""
         while underway.pieces and (piece := await underway.pieces.get()) is not None:

@@ -9,6 +9,7 @@ import pytest
 
 from backend.database import Database
 from tests.backend.api.assertions import assert_problem
+from tests.simulators.provider import Answer, Provider, Usage
 
 SESSION = "insert into chat_sessions (bot_id, user_id, chat_id, created_at) select id, $1, $2, {} from bots limit 1"
 
@@ -78,6 +79,9 @@ async def test_sessions_are_found_by_their_filters(offline_api: httpx2.AsyncClie
     assert await found(bot="pirate") == [pirate]
     assert await found(chat_id="chat", bot="default") == [new, old]
     assert await found(chat_id="elsewhere") == []
+    await say(offline_api, "Hello", "clara", thread_id="7")
+    assert await found(thread_id="7") == [("clara", "default", True)]
+    assert await found(thread_id="") == [new, pirate, old]
 
 
 async def test_a_session_tells_whose_it_is(offline_api: httpx2.AsyncClient) -> None:
@@ -130,6 +134,17 @@ async def test_a_session_without_messages_has_empty_lists(offline_api: httpx2.As
         assert listed.json() == {"items": [], "next_cursor": None}
 
 
-@pytest.mark.parametrize("view", ["", "/messages", "/summaries", "/context"])
+async def test_the_stats_tell_what_a_session_took(api: httpx2.AsyncClient, provider: Provider, db: Database) -> None:
+    provider.usual = Answer("hi", usage=Usage(prompt=400, completion=40, cost=0.25))
+    session_id = (await say(api, "one"))["session_id"]
+    await say(api, "two")
+    await say(api, "elsewhere", "boris")
+    stats = (await api.get(f"/v1/sessions/{session_id}/stats")).json()
+    since = stats.pop("since")
+    assert stats == {"messages": 4, "tokens_in": 800, "tokens_out": 80, "cost": 0.5, "summaries": 0}
+    assert since == (await api.get(f"/v1/sessions/{session_id}")).json()["created_at"]
+
+
+@pytest.mark.parametrize("view", ["", "/messages", "/summaries", "/context", "/stats"])
 async def test_an_unknown_session_is_not_found(offline_api: httpx2.AsyncClient, view: str) -> None:
     assert_problem(await offline_api.get(f"/v1/sessions/{uuid4()}{view}"), "session-not-found", 404)

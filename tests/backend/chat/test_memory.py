@@ -38,7 +38,7 @@ def anna(backend: Backend) -> Person:
 async def begins_anew(person: Person) -> None:
     """What was said is indexed, and the session closed."""
     await person.backend.indexing.index()
-    await sessions.reset_chat(person.backend.db, person.bot, person.chat_id, "", person.user_id)
+    await sessions.reset_chat(person.backend.db, person.bot, person.chat_id, "", person.user_id, forget=False)
 
 
 async def recalled(db: Database) -> dict[str, Any] | None:
