@@ -17,7 +17,7 @@ from backend.api.gate import BodyTooLarge
 from backend.api.message import KEY_HEADER, MessageIn, StreamedIn, TextTooLong, read_message
 from backend.api.problems import InvalidRequest, explain, told
 from backend.bootstrap import Backend
-from backend.bots import ApprovalNeeded, NotAllowed, TooManyMessages
+from backend.bots import ApprovalNeeded, Asking, NotAllowed, TooManyMessages
 from backend.chat import Asked, Reply
 from backend.chat.chat import AnswerForgotten
 from backend.chat.delivering import Merged, Restarted, Underway
@@ -115,8 +115,12 @@ async def open_stream(message: StreamedIn, request: Request) -> Asked | Underway
     asked = await read_message(message, request)
     if not message.deliver:
         return asked
-    backend = await get_backend(request)
-    return await backend.chat.accept(replace(asked, delivers=True, reply_to=message.reply_to))
+    backend, asked = await get_backend(request), replace(asked, delivers=True, reply_to=message.reply_to)
+    if underway := await backend.chat.find(asked):
+        return underway  # it was admitted when it came for the first time
+    asking = Asking(asked.bot, asked.user_id, asked.user_name, asked.chat_id, asked.chat_type, asked.language)
+    await backend.bots.admit(asking)
+    return await backend.chat.accept(asked)
 
 
 @router.post(

@@ -72,6 +72,10 @@ class Chat:
             await asyncio.wait(self._detached, timeout=CLOSE_PATIENCE_SECONDS)
         await self._answering.close()
 
+    async def find(self, asked: Asked) -> Underway | None:
+        """The turn of a message that came before, by its key. Raises `KeyReused`."""
+        return await self._delivering.find(asked)
+
     async def accept(self, asked: Asked) -> Underway:
         """Store a message whose answer will be delivered; from then on it may be relied on.
 

@@ -73,10 +73,15 @@ class Delivering:
             pieces: asyncio.Queue[str | None] = asyncio.Queue()
             self._keep(self._carry_out(accepted, asked, pieces))
             return Underway(accepted.turn.id, accepted.turn.session_id, pieces)
-        assert asked.key
-        known = await turns.find(self._db, asked.key)
-        if known is None:  # deleted at this very moment
-            raise TurnInterrupted
+        if known := await self.find(asked):
+            return known
+        raise TurnInterrupted  # it was deleted at this very moment
+
+    async def find(self, asked: Asked) -> Underway | None:
+        """The turn of a known key."""
+        known = await turns.find(self._db, asked.key) if asked.key else None
+        if known is None:
+            return None
         if not known.turn.delivers:
             raise KeyReused
         return Underway(known.turn.id, known.turn.session_id, None)

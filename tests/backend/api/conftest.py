@@ -23,8 +23,9 @@ async def api(asking_the_provider: Settings, db: Database) -> AsyncIterator[http
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def offline_application(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    """Elsewhere it would adopt turns that a test gives up."""
     async with serving(settings) as app, client_of(app) as client:
         yield client
 

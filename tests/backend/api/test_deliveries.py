@@ -82,6 +82,25 @@ async def test_what_refuses_a_message_is_told_by_the_status(api: httpx2.AsyncCli
     assert_problem(await api.post("/v1/chat/stream", json=HELLO | {"text": "x" * 32_001}), "text-too-long", 422)
 
 
+async def test_who_may_not_talk_to_the_bot_is_told_so_and_nothing_is_stored(
+    api: httpx2.AsyncClient, db: Database
+) -> None:
+    await db.run("update bots set access = 'list', allowed_user_ids = '{boris}' where slug = 'default'")
+    assert_problem(await api.post("/v1/chat/stream", json=HELLO), "not-allowed", 403)
+    assert not await db.run("select from turns")
+    assert (await api.post("/v1/chat/stream", json=HELLO | {"user_id": "boris"})).status_code == 200
+
+
+async def test_a_message_that_comes_again_is_not_counted_again(api: httpx2.AsyncClient, db: Database) -> None:
+    await db.run("update bots set messages_per_minute = 1 where slug = 'default'")
+    first = read_events((await api.post("/v1/chat/stream", json=HELLO)).text)
+    while (refused := await api.post("/v1/chat/stream", json=HELLO | {"key": str(uuid4())})).status_code == 200:
+        pass
+    assert_problem(refused, "too-many-messages", 429)
+    assert int(refused.headers["Retry-After"]) > 0
+    assert read_events((await api.post("/v1/chat/stream", json=HELLO)).text)[-1] == first[-1]
+
+
 async def test_a_problem_is_delivered(api: httpx2.AsyncClient, provider: Provider, relay: UUID) -> None:
     provider.will(Fails(400))
     events = read_events((await api.post("/v1/chat/stream", json=HELLO)).text)
