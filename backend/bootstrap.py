@@ -59,8 +59,7 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
 
 
 def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
-    rules = Rules(settings.allowed_people, settings.messages_per_minute, settings.bot_messages_per_minute)
-    bots = Bots(db, Seal(settings.secret_keys), rules)
+    bots = open_bots(settings, db)
     limits = Limits(
         context_tokens=settings.context_tokens,
         short_history=settings.short_history_limit,
@@ -73,6 +72,11 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
     chat = Chat(db, llm, memory, jobs, TurnLimits(settings.turn_wait_seconds, settings.max_concurrent_turns))
     return Backend(settings, db, bots, llm, memory, indexes, indexing, Documents(db, jobs), jobs, chat)
+
+
+def open_bots(settings: Settings, db: Database) -> Bots:
+    rules = Rules(settings.allowed_people, settings.messages_per_minute, settings.bot_messages_per_minute)
+    return Bots(db, Seal(settings.secret_keys), rules, telegram=settings.telegram_api_url)
 
 
 def vector_indexes(settings: Settings, db: Database) -> VectorIndexes:

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     api_keys: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
 
+    bot_token: SecretStr = SecretStr("")
+    telegram_api_url: str = "https://api.telegram.org"
     allowed_user_ids: str = ""
     messages_per_minute: int = Field(default=20, ge=0, le=100_000)
     bot_messages_per_minute: int = Field(default=0, ge=0, le=100_000)

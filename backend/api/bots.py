@@ -13,6 +13,8 @@ from backend.api.problems import InvalidRequest, told
 from backend.api.texts import LONGEST, NO_NUL, Body, Id, OptionalId, Said, Word, storable
 from backend.bots import BotExists, BotHasSessions, BotNotFound, SecretKeyMissing, TokenInUse, TokenInvalid
 from backend.database import StorageUnavailable
+from backend.llm.examining import examine_chain
+from backend.settings import environment
 
 router = APIRouter(prefix="/bots", tags=["bots"])
 
@@ -135,6 +137,25 @@ class BotOut(BaseModel):
     """So long people waited for the whole of an answer."""
 
 
+class FindingOut(BaseModel):
+    """What was looked at."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
+
+    part: str = Field(examples=["bot support"])
+    ok: bool
+    detail: str = Field(examples=["is @support_bot in Telegram"])
+    advice: str
+    """What to do if it is not well."""
+
+
+class CheckOut(BaseModel):
+    """Whether all is well."""
+
+    ok: bool
+    findings: list[FindingOut]
+
+
 SHOWN = told(BotNotFound, InvalidRequest, StorageUnavailable)
 WRITTEN = BodyTooLarge, InvalidRequest, TokenInvalid, TokenInUse, SecretKeyMissing, StorageUnavailable
 
@@ -174,3 +195,12 @@ async def change_bot(slug: Slug, changes: BotChanges, backend: BackendDep) -> Bo
 async def delete_bot(slug: Slug, backend: BackendDep) -> None:
     """Delete a bot that nobody has talked to yet; any other is stopped, by `enabled`."""
     await backend.bots.delete(slug)
+
+
+@router.post("/{slug}/check", responses=SHOWN)
+async def check_bot(slug: Slug, backend: BackendDep) -> CheckOut:
+    """Ask Telegram about the bot's token, and every provider of its models about its key, now."""
+    bot = await backend.bots.get(slug)
+    models = await examine_chain(bot["llm_chain"] or backend.settings.llm_chain, environment())
+    findings = [FindingOut.model_validate(one) for one in (await backend.bots.check(slug), *models)]
+    return CheckOut(ok=all(finding.ok for finding in findings), findings=findings)

@@ -19,3 +19,4 @@ from backend.bots.sealing import Seal as Seal
 from backend.bots.sealing import SecretKeyMissing as SecretKeyMissing
 from backend.bots.sealing import SecretKeyWrong as SecretKeyWrong
 from backend.bots.sealing import TokenInvalid as TokenInvalid
+from backend.bots.telegram import TelegramUnavailable as TelegramUnavailable

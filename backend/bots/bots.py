@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,8 +8,12 @@ from uuid import UUID
 from backend.bots import access, leases, rates, rows
 from backend.bots.access import Asking
 from backend.bots.leases import Told
-from backend.bots.sealing import Seal, telegram_id
+from backend.bots.sealing import Seal, SecretKeyMissing, SecretKeyWrong, telegram_id
+from backend.bots.telegram import TelegramUnavailable, ask_username
 from backend.database import Database, Page, Record
+from backend.findings import Finding
+
+TELEGRAM = "https://api.telegram.org"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +28,12 @@ class Rules:
 class Bots:
     """Who speaks: bots as rows, their tokens, who may talk to them, and which process receives for them."""
 
-    def __init__(self, db: Database, seal: Seal, rules: Rules) -> None:
+    def __init__(self, db: Database, seal: Seal, rules: Rules, *, telegram: str = TELEGRAM) -> None:
+        """`telegram` is the server of its Bot API."""
         self._db = db
         self._seal = seal
         self._rules = rules
+        self._telegram = telegram
 
     async def list(self, *, after: tuple[datetime, UUID] | None, limit: int) -> Page:
         """Newest first, each with its state."""
@@ -56,6 +63,49 @@ class Bots:
     async def delete(self, slug: str) -> None:
         """Raises `BotNotFound`, `BotHasSessions`."""
         await rows.delete_bot(self._db, slug)
+
+    async def check(self, slug: str) -> Finding:
+        """Whether Telegram knows the bot's token, asked now. Raises `BotNotFound`."""
+        part, sealed = f"bot {slug}", await rows.get_sealed_token(self._db, slug)
+        if sealed is None:
+            return Finding(part, False, "has no token", "get one from @BotFather")
+        try:
+            username = await ask_username(self._telegram, self._seal.open(sealed))
+        except (SecretKeyMissing, SecretKeyWrong) as problem:
+            return Finding(part, False, str(problem), "put the key that it was sealed with into SECRET_KEY")
+        except TelegramUnavailable as problem:
+            return Finding(part, False, str(problem), "check the network, or TELEGRAM_API_URL")
+        if username is None:
+            return Finding(part, False, "has a token that Telegram does not know", "get another one from @BotFather")
+        return Finding(part, True, f"is @{username} in Telegram")
+
+    async def username_of(self, token: str) -> str | None:
+        """Whose token it is, as Telegram says; None if it does not know it.
+
+        Raises `TokenInvalid`, `TelegramUnavailable`.
+        """
+        telegram_id(token)
+        return await ask_username(self._telegram, token)
+
+    async def rotate(self) -> int:
+        """Seals every token with the first key; how many. Raises `SecretKeyMissing`, `SecretKeyWrong`."""
+        tokens = await rows.list_sealed_tokens(self._db)
+        for slug, sealed in tokens.items():
+            try:
+                renewed = self._seal.renew(sealed)
+            except SecretKeyWrong:
+                raise SecretKeyWrong(f"no key of SECRET_KEY opens the token of {slug}") from None
+            await rows.replace_sealed_token(self._db, slug, sealed, renewed)
+        return len(tokens)
+
+    async def adopt(self, slug: str, token: str) -> bool:
+        """Gives a bot its token, unless it has it; whether it was another. Raises whatever `change` raises."""
+        with suppress(SecretKeyWrong):
+            sealed = await rows.get_sealed_token(self._db, slug)
+            if sealed is not None and self._seal.open(sealed) == token:
+                return False
+        await self.change(slug, {"token": token})
+        return True
 
     async def beat(self, relay: UUID, told: Sequence[Told]) -> Sequence[Record]:
         """The bots that a relay may run for `LEASE_SECONDS` from now on; what it told of those it had is recorded."""

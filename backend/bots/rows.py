@@ -82,6 +82,10 @@ CHANGE = f"""
 update bots set ({COLUMNS}) = (select {COLUMNS} from jsonb_populate_record(bots, $2))
 where slug = $1 returning id
 """
+SEALED = "select slug, sealed_token from bots where slug = $1"
+ALL_SEALED = "select slug, sealed_token from bots where sealed_token is not null"
+# Not over a token that was changed meanwhile.
+REPLACE = "update bots set sealed_token = $3 where slug = $1 and sealed_token = $2"
 DELETE = "delete from bots where slug = $1 returning id"
 
 
@@ -124,3 +128,20 @@ async def delete_bot(db: Database, slug: str) -> None:
         raise BotHasSessions from None
     if not deleted:
         raise BotNotFound
+
+
+async def get_sealed_token(db: Database, slug: str) -> str | None:
+    """None if the bot has none. Raises `BotNotFound`."""
+    for row in await db.run(SEALED, slug):
+        sealed: str | None = row["sealed_token"]
+        return sealed
+    raise BotNotFound
+
+
+async def list_sealed_tokens(db: Database) -> dict[str, str]:
+    """By the bot's slug."""
+    return {row["slug"]: row["sealed_token"] for row in await db.run(ALL_SEALED)}
+
+
+async def replace_sealed_token(db: Database, slug: str, old: str, new: str) -> None:
+    await db.run(REPLACE, slug, old, new)

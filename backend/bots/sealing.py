@@ -18,7 +18,7 @@ class TokenInvalid(Invalid):
 
 
 class SecretKeyMissing(Unavailable):
-    """Tokens are kept sealed, and there is no SECRET_KEY to seal them with."""
+    """Tokens are kept sealed, and SECRET_KEY, which seals them, is not set."""
 
 
 class SecretKeyWrong(Unavailable):

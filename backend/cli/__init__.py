@@ -8,16 +8,18 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
+from backend.cli import bots
 from backend.cli.doctor import examine
 from backend.cli.memory import check, forget, rebuild, repair
 from backend.cli.migrate import migrate
 from backend.cli.talk import talk
-from backend.local import run, running_postgres
+from backend.local import run, running_postgres, with_kept_key
 from backend.settings import Settings, environment
 
 Command = Callable[[Settings], int]
 
 DATA = Path(".local")
+BOTS = "Look after the bots in Telegram: add them, start and stop them, see how they fare."
 MEMORY = "Look at what semantic memory holds, or have a person forgotten."
 
 
@@ -27,22 +29,31 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, perform, told in COMMANDS:
         commands.add_parser(name, help=told, description=told).set_defaults(perform=perform)
+    bots.add_bots(commands.add_parser("bots", help=BOTS, description=BOTS))
     _add_memory(commands.add_parser("memory", help=MEMORY, description=MEMORY))
     asked = parser.parse_args()
-    command: Command = asked.perform or partial(forget, user_id=asked.user, bot=asked.bot)
     try:
         settings = _settings()
     except ValidationError as error:
         sys.exit("\n".join(f"{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()))
     try:
-        sys.exit(command(settings))
+        sys.exit(_chosen(asked)(settings))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
+def _chosen(asked: argparse.Namespace) -> Command:
+    if "work" in asked:
+        return partial(bots.perform, asked=asked)
+    command: Command = asked.perform or partial(forget, user_id=asked.user, bot=asked.bot)
+    return command
+
+
 def _settings() -> Settings:
-    """As everybody reads them; but who has set no database means the one that `make run` is running."""
+    """As everybody reads them, with the key of the `make run` in this folder, and its database if no other is set."""
     settings, running = Settings(), running_postgres(DATA)
+    keys = with_kept_key(settings.secret_key.get_secret_value(), DATA)
+    settings = settings.model_copy(update={"secret_key": SecretStr(keys)})
     if running and "DATABASE_URL" not in environment():
         return settings.model_copy(update={"database_url": SecretStr(running)})
     return settings

@@ -1,5 +1,6 @@
 """The embedded default: the stores and the processes of `llmbot up`, all tied to one supervisor's life."""
 
+from backend.local.data_dir import with_kept_key as with_kept_key
 from backend.local.process import CannotStart as CannotStart
 from backend.local.process import Child as Child
 from backend.local.process import Program as Program

@@ -36,11 +36,11 @@ class Address:
         except OSError as error:
             raise CannotStart(self._obstacle(error)) from error
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str, *, key: str = "") -> Any:
         """The JSON at `path`, whatever its status; None when nobody answers, or with something else."""
         connection = http.client.HTTPConnection(self._reachable, self.port, timeout=2)
         with closing(connection), suppress(OSError, http.client.HTTPException, ValueError):
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"Authorization": f"Bearer {key}"} if key else {})
             return json.load(connection.getresponse())
         return None
 

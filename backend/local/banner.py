@@ -1,22 +1,27 @@
 """What the person at the terminal reads once everything runs."""
 
+import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from backend.local.address import Address
 from backend.local.data_dir import DataDir
 
 MODEL_HINT = """
             Set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL in .env, and start again."""
+NO_BOT = """no bot yet: get a token from @BotFather, and type in another terminal
+            {llmbot} bots add NAME"""
 
 
 def banner(address: Address, data: DataDir, environment: Mapping[str, str]) -> str:
     authorization = " -H 'Authorization: Bearer YOUR_API_KEY'" if environment.get("API_KEYS") else ""
-    telegram = "the bot runs" if environment.get("BOT_TOKEN") else "no bot: set BOT_TOKEN in .env"
     return f"""
 LLM Bot Core runs at {address.url} (its API: {address.url}/docs)
 
-  Model     {_model(address)}
-  Telegram  {telegram}
+  Model     {_model(address, environment)}
+  Telegram  {_bots(address, environment)}
   Data      {data.path}
   Logs      {data.logs}
 
@@ -28,9 +33,27 @@ Ctrl-C stops everything; the data stays.
 """
 
 
-def _model(address: Address) -> str:
+def _model(address: Address, environment: Mapping[str, str]) -> str:
     """In the backend's own words; and how to get a model when there is none."""
-    match address.get("/health/ready"):
+    match address.get("/health/ready", key=_key(environment)):
         case {"parts": {"models": {"detail": str(detail)}}}:
             return detail + MODEL_HINT if "offline" in detail else detail
     return f"unknown: see {address.url}/health/ready"
+
+
+def _bots(address: Address, environment: Mapping[str, str]) -> str:
+    """Those with a token; and how to get one when there is none."""
+    match address.get("/v1/bots?limit=200", key=_key(environment)):
+        case {"items": [*bots]}:
+            named = [_named(bot) for bot in bots if bot["telegram_id"]]
+            return ", ".join(named) or NO_BOT.format(llmbot=os.path.relpath(Path(sys.executable).with_name("llmbot")))
+    return f"unknown: see {address.url}/v1/bots"
+
+
+def _named(bot: Mapping[str, Any]) -> str:
+    known = f"{bot['slug']} (@{bot['username']})" if bot["username"] else str(bot["slug"])
+    return known if bot["enabled"] else f"{known}, which is stopped"
+
+
+def _key(environment: Mapping[str, str]) -> str:
+    return environment.get("API_KEYS", "").split(",")[0].strip()

@@ -1,4 +1,4 @@
-"""The folder of the embedded default: its data, its secret, its logs, and the lock of who works in it."""
+"""The folder of the embedded default: its data, its secrets, its logs, and the lock of who works in it."""
 
 import fcntl
 import os
@@ -32,6 +32,16 @@ class DataDir:
     def secret(self) -> str:
         """The password of the embedded stores: letters, digits, `-` and `_` only."""
         return (self.path / "secret").read_text()
+
+
+def with_kept_key(secret_key: str, path: Path) -> str:
+    """SECRET_KEY as the programs get it: the keys that are set, and the one of a data folder, if there is one.
+
+    Tokens that were sealed before another key was set can still be opened.
+    """
+    with suppress(OSError):
+        return ",".join(filter(None, (secret_key, (path / "secret-key").read_text())))
+    return secret_key
 
 
 @contextmanager
@@ -71,10 +81,15 @@ def _made(path: Path) -> DataDir:
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     (path / "logs").mkdir(mode=0o700, exist_ok=True)
-    if not (path / "secret").exists():
-        new = path / "secret.new"
-        new.unlink(missing_ok=True)
-        with open(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        new.rename(path / "secret")
+    for name in ("secret", "secret-key"):
+        if not (path / name).exists():
+            _make_secret(path / name)
     return DataDir(path)
+
+
+def _make_secret(path: Path) -> None:
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with open(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    new.rename(path)

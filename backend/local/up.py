@@ -8,7 +8,7 @@ from pathlib import Path
 
 from backend.local.address import Address
 from backend.local.banner import banner
-from backend.local.data_dir import DataDir, opened
+from backend.local.data_dir import DataDir, opened, with_kept_key
 from backend.local.process import CannotStart, Program
 from backend.local.stores import Store, postgres_store, valkey_store
 from backend.local.supervisor import StopAsked, Supervisor, say
@@ -27,23 +27,22 @@ ProgramsOf = Callable[[Address, DataDir, Mapping[str, str]], Programs]
 
 
 def product(address: Address, data: DataDir, environment: Mapping[str, str]) -> Programs:
-    """The product's own programs; the bot is one of them when it has a token."""
+    """The product's own programs. The bot process waits for bots to appear."""
     python = sys.executable
     told = {"BACKEND_URL": address.url, **environment}
-    told = {name: told[name] for name in ("BACKEND_URL", "DATABASE_URL", "REDIS_URL")}
+    told = {name: told[name] for name in ("BACKEND_URL", "DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
     told["PYTHONUNBUFFERED"] = "1"
     worker = f"{python} -m celery -A backend.worker.app worker --without-gossip --without-mingle -B -s"
     schedule = str(data.path / "celerybeat-schedule")
 
     migrations = Program("migrations", (str(Path(python).with_name("llmbot")), "migrate"), told)
-    services = [
+    services = (
         Program("backend", (python, "-m", "backend.api"), told, ready=lambda: answers(address)),
         # People wait for the backend, nobody for the worker: it yields.
         Program("worker", ("nice", "-n", "5", *worker.split(), schedule), told),
-    ]
-    if environment.get("BOT_TOKEN"):
-        services.append(Program("bot", (python, "-m", "telegram_bot"), told))
-    return Programs(migrations, tuple(services))
+        Program("bot", (python, "-m", "telegram_bot"), told),
+    )
+    return Programs(migrations, services)
 
 
 def answers(address: Address) -> bool:
@@ -87,7 +86,8 @@ def _start(
         _announce(*(store.program for store in stores.values()))
         supervisor.start(*(store.program for store in stores.values()))
     urls = {name: store.url for name, store in stores.items()}
-    ours = programs(address, data, {**environment, **urls})
+    keys = with_kept_key(environment.get("SECRET_KEY", ""), data.path)
+    ours = programs(address, data, {**environment, **urls, "SECRET_KEY": keys})
     _announce(ours.migrations)
     supervisor.complete(ours.migrations)
     _announce(*ours.services)

@@ -151,3 +151,14 @@ async def test_a_beat_that_makes_no_sense_is_refused(api: httpx2.AsyncClient) ->
     for bots in wrong:
         assert_problem(await api.post(f"/v1/relays/{uuid4()}", json={"bots": bots}), "invalid-request", 422)
     assert_problem(await api.post("/v1/relays/nonsense", json={"bots": []}), "invalid-request", 422)
+
+
+async def test_a_check_says_what_it_found(api: httpx2.AsyncClient) -> None:
+    await added(api)
+    told = (await api.post("/v1/bots/support/check")).json()
+    assert [(finding["part"], finding["ok"]) for finding in told["findings"]] == [
+        ("bot support", False),
+        ("models", False),
+    ]
+    assert not told["ok"]
+    assert_problem(await api.post("/v1/bots/nobody/check"), "bot-not-found", 404)

@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from backend.api.app import create_app
 from backend.api.deliveries import LONGEST_WAIT_SECONDS
 from backend.api.problems import MEDIA_TYPE, MethodNotAllowed, PathNotFound, Unexpected
-from backend.bots import SecretKeyWrong
+from backend.bots import SecretKeyWrong, TelegramUnavailable
 from backend.errors import Problem
 from backend.llm.embedder import EmbedderUnavailable
 from backend.memory.indexing import IndexUnusable
@@ -73,8 +73,17 @@ def test_every_problem_is_documented_with_an_example() -> None:
     told = json.dumps(DOCUMENT)
     anywhere = {PathNotFound, MethodNotAllowed, Unexpected}
     # Memory is searched by words when these happen, or the worker tries again later: nobody outside meets them.
-    # A token that was sealed with another key is told of as a finding.
-    inside = {SecretKeyWrong, EmbedderUnavailable, VectorStoreUnavailable, Refused, LeaseLost, IndexUnusable, IndexBusy}
+    # A token that was sealed with another key, and a silent Telegram, are findings of a check.
+    inside = {
+        SecretKeyWrong,
+        TelegramUnavailable,
+        EmbedderUnavailable,
+        VectorStoreUnavailable,
+        Refused,
+        LeaseLost,
+        IndexUnusable,
+        IndexBusy,
+    }
     ours = {problem for problem in problems() if problem.__module__ not in ("backend.errors", __name__)}
     assert {problem.type() for problem in ours - anywhere - inside if f'"{problem.type()}"' not in told} == set()
 

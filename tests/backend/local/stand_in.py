@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "/health": {"status": "ok"},
+    "/v1/bots?limit=200": {"items": []},  # or what the manner of the backend says
     "/health/ready": {"parts": {"models": {"ok": True, "detail": "the offline provider answers"}}},
 }
 
@@ -27,7 +29,8 @@ def main(name: str, manner: str) -> None:
     match name, manner:
         case _, "fails":
             sys.exit(f"{name} has no idea what to do")
-        case "backend", _:
+        case "backend", bots:
+            ANSWERS["/v1/bots?limit=200"] = {"items": json.loads(bots or "[]")}
             HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Health).serve_forever()
         case "worker", "":
             have_a_stubborn_child()

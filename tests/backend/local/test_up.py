@@ -1,5 +1,6 @@
 """`llmbot up`: one command starts everything, keeps it running, and leaves nobody behind."""
 
+import json
 import os
 import signal
 import socket
@@ -7,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.local.address import Address
+from backend.local.data_dir import DataDir
+from backend.local.up import product
 from tests.backend.local.conftest import StartUp
-from tests.backend.local.watching import NO_STORES, until_nobody_is_in
+from tests.backend.local.watching import NO_STORES, Up, until_nobody_is_in
 
 EVERYONE = {"postgres", "valkey-server", "backend", "worker"}
 
@@ -145,7 +149,51 @@ def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(start_up: StartUp, f
     assert up.said == f"{folder / '.local'} cannot be used: File exists.\n"
 
 
-def test_data_and_secret_are_the_owners_alone(start_up: StartUp, folder: Path) -> None:
+def test_data_and_secrets_are_the_owners_alone(start_up: StartUp, folder: Path) -> None:
     start_up(NO_STORES).until_it_runs()
     assert (folder / ".local").stat().st_mode & 0o777 == 0o700
-    assert (folder / ".local" / "secret").stat().st_mode & 0o777 == 0o600
+    for name in ("secret", "secret-key"):
+        assert (folder / ".local" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_programs_get_one_key_for_tokens_for_good_beside_those_that_are_set(
+    start_up: StartUp, folder: Path
+) -> None:
+    given = []
+    for environment in ({}, {}, {"SECRET_KEY": "another one, set by the operator"}):
+        up = start_up(NO_STORES | environment)
+        up.until_it_runs()
+        given.append(environment_of(up, "worker")["SECRET_KEY"])
+        up.stopped_by(signal.SIGTERM)
+    kept = (folder / ".local" / "secret-key").read_text()
+    assert len(kept) >= 32
+    assert given == [kept, kept, f"another one, set by the operator,{kept}"]
+
+
+def environment_of(up: Up, name: str) -> dict[str, str]:
+    written = Path(f"/proc/{up.children()[name]}/environ").read_text()
+    return dict(line.split("=", 1) for line in written.split("\0") if line)
+
+
+def test_the_bot_process_is_one_of_the_products_programs_and_gets_what_it_needs(folder: Path) -> None:
+    known = {"DATABASE_URL": "a", "REDIS_URL": "b", "SECRET_KEY": "c"}
+    services = {one.name: one for one in product(Address("127.0.0.1", 8080), DataDir(folder), known).services}
+    assert set(services) == {"backend", "worker", "bot"}
+    assert services["bot"].environment["SECRET_KEY"] == "c"
+    assert services["bot"].environment["BACKEND_URL"] == "http://127.0.0.1:8080"
+
+
+def test_the_banner_names_the_bots_or_says_how_to_add_one(start_up: StartUp) -> None:
+    up = start_up(NO_STORES)
+    up.until_it_runs()
+    assert "no bot yet: get a token from @BotFather" in up.said
+    assert "llmbot bots add NAME" in up.said
+    up.stopped_by(signal.SIGTERM)
+    bots = [
+        {"slug": "support", "username": "support_bot", "telegram_id": "1", "enabled": True},
+        {"slug": "old", "username": "", "telegram_id": "2", "enabled": False},
+        {"slug": "default", "username": "", "telegram_id": None, "enabled": True},
+    ]
+    up = start_up(NO_STORES | {"backend": json.dumps(bots)})
+    up.until_it_runs()
+    assert "Telegram  support (@support_bot), old, which is stopped\n" in up.said

@@ -18,9 +18,9 @@ def stand_ins(address: Address, data: DataDir, environment: Mapping[str, str]) -
     def argv(name: str) -> tuple[str, ...]:
         return sys.executable, STAND_IN, name, environment.get(name, "")
 
-    port = {"PORT": str(address.port)}
+    port, key = {"PORT": str(address.port)}, {"SECRET_KEY": environment["SECRET_KEY"]}
     backend = Program("backend", argv("backend"), port, ready=lambda: answers(address))
-    return Programs(Program("migrations", argv("migrations")), (backend, Program("worker", argv("worker"))))
+    return Programs(Program("migrations", argv("migrations")), (backend, Program("worker", argv("worker"), key)))
 
 
 if __name__ == "__main__":
