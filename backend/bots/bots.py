@@ -155,5 +155,6 @@ class Bots:
             token = columns.pop("token")
             number = telegram_id(token) if token else None
             sealed = self._seal.close(token) if token else None
-            columns |= {"telegram_id": number, "sealed_token": sealed, "username": ""}
+            # Another token is another bot in Telegram: what that is called, its relay tells, unless we know it already.
+            columns = {"username": "", **columns, "telegram_id": number, "sealed_token": sealed}
         return columns

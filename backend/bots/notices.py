@@ -1,10 +1,14 @@
-"""What a bot says of its own about who may talk to it."""
+"""What a bot says of its own about who may talk to it, in Markdown as answers are."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
 from backend.database import Transaction
 
+MARKUP = re.compile(r"[\\`*_~|<>!#$]")
+# With a backslash these begin a formula.
+BRACKETS = str.maketrans("[]", "()")
 NOTICE = """
 insert into deliveries (bot_id, key, chat_id, user_id, language, kind, content, buttons)
 values ($1, $2, $3, $3, $4, 'notice', $5, $6) on conflict (bot_id, key) do nothing
@@ -59,8 +63,7 @@ async def write(tx: Transaction, bot: UUID, notice: Notice) -> None:
 def asks_owner(owner: str, language: str, *, code: str, name: str, user_id: str) -> Notice:
     """To the owner, with buttons whose data says what to answer: `admit:CODE:yes` or `admit:CODE:no`."""
     told = words(language)
-    # What a person is called is his own choice: it must not look like lines of the bot's.
-    text = told.asked.format(name=" ".join(name.split()) or "?", user_id=user_id, code=code)
+    text = told.asked.format(name=_quoted(name) or "?", user_id=_quoted(user_id), code=code)
     buttons = [{"text": told.yes, "data": f"admit:{code}:yes"}, {"text": told.no, "data": f"admit:{code}:no"}]
     return Notice(f"admit:{code}", owner, language, text, [buttons])
 
@@ -69,3 +72,8 @@ def tells_person(user_id: str, language: str, *, code: str, approved: bool) -> N
     """To the one who had asked."""
     told = words(language)
     return Notice(f"admit:{code}:decided", user_id, language, told.approved if approved else told.refused)
+
+
+def _quoted(name: str) -> str:
+    """What a person is called is his own choice: it must not look like lines of the bot's, nor as Markdown."""
+    return MARKUP.sub(r"\\\g<0>", " ".join(name.translate(BRACKETS).split()))

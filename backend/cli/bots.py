@@ -89,6 +89,10 @@ async def _status(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
     ]
     if bot["last_error"]:
         lines.append(("last error", f"{bot['last_error']} ({_ago(bot['last_error_at'])} ago)"))
+    for asking in (await bots.admissions(asked.slug, before=None, limit=MOST_LISTED)).items:
+        if asking["state"] == "asked":
+            who = f"{asking['user_name'] or '?'} (id {asking['user_id']})"
+            lines.append(("asks", f"{who}: `llmbot bots approve {asking['code']}`, or with --refuse"))
     for name, told in lines:
         print(f"{name:<14} {told}")
     return 1 if bot["state"] == "failed" else 0
@@ -112,7 +116,8 @@ async def _add(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
         print("Telegram does not know this token: copy it again from @BotFather.", file=sys.stderr)
         return 1
     named: dict[str, Any] = {name: getattr(asked, name) for name in ("name", "owner_id", "access", "language")}
-    settings = {name: value for name, value in named.items() if value is not None} | {"token": token}
+    settings = {name: value for name, value in named.items() if value is not None}
+    settings |= {"token": token, "username": username}
     try:
         await bots.add(asked.slug, settings)
     except BotExists:

@@ -1,6 +1,5 @@
 """What the person at the terminal reads once everything runs."""
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +45,14 @@ def _bots(address: Address, environment: Mapping[str, str]) -> str:
     match address.get("/v1/bots?limit=200", key=_key(environment)):
         case {"items": [*bots]}:
             named = [_named(bot) for bot in bots if bot["telegram_id"]]
-            return ", ".join(named) or NO_BOT.format(llmbot=os.path.relpath(Path(sys.executable).with_name("llmbot")))
+            return ", ".join(named) or NO_BOT.format(llmbot=_llmbot())
     return f"unknown: see {address.url}/v1/bots"
+
+
+def _llmbot() -> Path:
+    """As it is typed here."""
+    command = Path(sys.executable).with_name("llmbot")
+    return command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
 
 
 def _named(bot: Mapping[str, Any]) -> str:

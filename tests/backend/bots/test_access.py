@@ -112,6 +112,13 @@ async def test_a_stranger_is_told_a_code_and_the_owner_who_it_is(pairing: Bots, 
     assert (notice["kind"], notice["user_id"], notice["state"]) == ("notice", OWNER, "pending")
 
 
+async def test_a_name_is_no_markup(pairing: Bots, db: Database) -> None:
+    code = await code_of(pairing, asking("7", user_name="[free](http://x) __init__ a*b \\"))
+    [notice] = await notices(db, OWNER)
+    name = r"(free)(http://x) \_\_init\_\_ a\*b \\"
+    assert notice["content"] == f"{name} (id 7) would like to talk to me. Code: {code}"
+
+
 @pytest.mark.parametrize("of_the_bot", [False, True])
 async def test_the_owner_is_asked_in_a_language_of_his(pairing: Bots, db: Database, of_the_bot: bool) -> None:
     if of_the_bot:

@@ -43,10 +43,10 @@ async def test_a_bot_is_added_with_a_token_from_the_pipe_or_a_file(
 ) -> None:
     added = await command("add", "support", "--name", "Support", "--owner", "42", "--access", "pairing", piped=TOKEN)
     assert added.status == 0
-    assert added.said.startswith("support is @")
     assert added.said.endswith("; it starts within seconds where the bot process runs.\n")
     bot = await bots.get("support")
     assert (bot["name"], bot["owner_id"], bot["access"]) == ("Support", "42", "pairing")
+    assert added.said.startswith(f"support is @{bot['username']};")
     [row] = await db.run("select sealed_token from bots where slug = 'support'")
     assert SEAL.open(row["sealed_token"]) == TOKEN
     file = tmp_path / "token"
@@ -154,6 +154,8 @@ async def test_somebody_is_let_in(command: Command, bots: Bots) -> None:
     with pytest.raises(ApprovalNeeded) as needed:
         await bots.admit(anna)
     code = needed.value.members["code"]
+    status = await command("status", "support")
+    assert f"asks           Anna (id 7): `llmbot bots approve {code}`, or with --refuse\n" in status.said
     assert await command("approve", code.lower()) == Typed(0, "Anna (id 7) may talk to support.\n")
     await bots.admit(anna)
     assert (await command("approve", code, "--refuse")).status == 1
