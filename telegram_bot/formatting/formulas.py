@@ -14,6 +14,7 @@ _INLINE = re.compile(
     r"|\\\[(?P<square>.{1,4000}?)\\\]",
     re.S,
 )
+MOST_LINES = 100  # of one formula: where its end is missing, not all of a long text is searched again and again
 _MATHEMATICAL = re.compile(r"[\\^_=+*/<>{}|-]")
 _CLOSINGS = {"$$": re.compile(r"\$\$(?P<after>[.,;:!?]?)$"), "\\[": re.compile(r"\\\](?P<after>[.,;:!?]?)$")}
 
@@ -42,7 +43,7 @@ def find_formula_block(state: StateBlock, start: int, end: int, silent: bool) ->
     lines = [first[2:]]
     while not (closing := _CLOSINGS[opening].search(lines[-1])):
         after = start + len(lines)
-        if after >= end or state.sCount[after] < state.blkIndent:
+        if after >= min(end, start + MOST_LINES) or state.sCount[after] < state.blkIndent:
             return False
         lines.append(_line(state, after))
     source = "\n".join([*lines[:-1], lines[-1][: closing.start()]]).strip() + closing["after"]

@@ -21,7 +21,7 @@ _REST_OF_ADDRESS = re.compile(r"://(?:[^\s<>\"`|*\\\[\]~]|\*(?=\w)|~(?!~))+")
 _SCHEME = re.compile(r"(?<!\w)(?:https?|ftp|tg)\Z", re.I)
 _NAME_IN_UNDERSCORES = re.compile(r"__[a-z0-9]+(?:_[a-z0-9]+)*__(?!\w)")
 _STARS = re.compile(r"\*+")
-_SPOILER = re.compile(r"\|\|(?![\s|])(.+?)(?<![\s|])\|\|(?![\w|])", re.S)
+_SPOILER = re.compile(r"\|\|(?![\s|])(.{1,2000}?)(?<![\s|])\|\|(?![\w|])", re.S)
 
 
 class _Parser(MarkdownIt):
@@ -52,6 +52,7 @@ def _table_of_all_cells(state: StateBlock, start: int, end: int, silent: bool) -
     first = len(state.tokens)
     if not table(state, start, end, silent):
         return False
+    width = sum(token.type == "th_open" for token in state.tokens[first:])
     last = None
     for token in state.tokens[first:]:
         if token.type == "inline":
@@ -59,7 +60,6 @@ def _table_of_all_cells(state: StateBlock, start: int, end: int, silent: bool) -
         elif token.type == "tr_close" and last and last.map:
             cells = escapedSplit(getLine(state, last.map[0]).strip())
             cells = [cell.strip() for cell in cells[not cells[0] :]]
-            width = sum(token.type == "th_open" for token in state.tokens[first:])
             if any(more := cells[width:]):
                 last.content = " | ".join([last.content, *more]).rstrip("| ")
     return True

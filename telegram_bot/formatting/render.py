@@ -59,7 +59,7 @@ def _entity(text: str, span: Span, offset: int) -> Entity:
 
 def _units(text: str) -> int:
     """The text's length in UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _rich(text: str, start: int, end: int, joints: Sequence[Joint]) -> tuple[Rich, ...]:

@@ -12,20 +12,14 @@ _LOOKS = frozenset({"link", "spoiler"})  # what columns cannot show
 def columns(table: Table) -> list[str] | None:
     """The rows with their cells aligned; None where that is too wide, or would lose what a cell shows."""
     runs = [run for row in table.rows for cell in row for run in cell]
-    if any(style.kind in _LOOKS for run in runs for style in run.styles):
+    if any("\n" in run.text or any(style.kind in _LOOKS for style in run.styles) for run in runs):
         return None
-    cells = [[plain(cell).strip().split("\n") for cell in row] for row in table.rows]
-    widths = [max(_width(line) for row in cells for line in row[column]) for column in range(len(cells[0]))]
+    cells = [[plain(cell).strip() for cell in row] for row in table.rows]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     if sum(widths) + 3 * (len(widths) - 1) > WIDEST:
         return None
-    rows = ["\n".join(_lines(row, widths, table.aligns)) for row in cells]
-    return [f"{rows[0]}\n{'-+-'.join('-' * width for width in widths)}", *rows[1:]]
-
-
-def _lines(row: list[list[str]], widths: list[int], aligns: Sequence[str]) -> Iterator[str]:
-    for number in range(max(map(len, row))):
-        texts = (lines[number] if number < len(lines) else "" for lines in row)
-        yield " | ".join(map(_padded, texts, widths, aligns)).rstrip()
+    header, *rows = (" | ".join(map(_padded, row, widths, table.aligns)).rstrip() for row in cells)
+    return [f"{header}\n{'-+-'.join('-' * width for width in widths)}", *rows]
 
 
 def _padded(text: str, width: int, align: str) -> str:

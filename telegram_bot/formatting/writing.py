@@ -75,7 +75,7 @@ class _Writer:
 
     def put(self, text: str, styles: Styles) -> None:
         if text:
-            self.pieces.append(Run(text, styles))
+            self.pieces.append(Run(text.replace("\t", " "), styles))
             self._length += len(text)
 
     def blocks(self, blocks: Iterable[Placed], place: _Place) -> None:
