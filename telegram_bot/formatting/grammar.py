@@ -19,8 +19,11 @@ _BREAK = re.compile(r"<br\s*/?>", re.I)
 # An address ends where markup around it may; an underscore is a part of it.
 _REST_OF_ADDRESS = re.compile(r"://(?:[^\s<>\"`|*\\\[\]~]|\*(?=\w)|~(?!~))+")
 _SCHEME = re.compile(r"(?<!\w)(?:https?|ftp|tg)\Z", re.I)
-_NAME_IN_UNDERSCORES = re.compile(r"__[a-z0-9]+(?:_[a-z0-9]+)*__(?!\w)")
+_NAME = re.compile(r"[A-Za-z0-9_]+")
+_NAME_WITH_UNDERSCORES = re.compile(r"_*(?:[A-Za-z0-9]+_+)+[A-Za-z0-9]+_*|__[a-z0-9]+__")
 _STARS = re.compile(r"\*+")
+# What stands before and after stars that multiply, or stand for everything: 2*x, f(x)*(y), *.py, count(*), t.*
+_NO_EMPHASIS = re.compile(r"[A-Za-z0-9)\]][A-Za-z0-9(\[].?|.?\.[a-z]|[(.][),;\s].?", re.S)
 _SPOILER = re.compile(r"\|\|(?![\s|])(.{1,2000}?)(?<![\s|])\|\|(?![\w|])", re.S)
 
 
@@ -39,6 +42,7 @@ def make_parser() -> MarkdownIt:
     parser.enable("strikethrough").disable(["html_block", "html_inline", "lheading", "reference"])
     parser.block.ruler.before("fence", "formula", find_formula_block, {"alt": ["paragraph", "blockquote", "list"]})
     parser.block.ruler.before("paragraph", "table", _table_of_all_cells, {"alt": ["paragraph"]})
+    parser.block.ruler.before("paragraph", "end of table", _ends_table, {"alt": ["blockquote"]})
     parser.inline.add_terminator_char("|")
     parser.inline.ruler.before("escape", "formula", find_formula)
     parser.inline.ruler.before("emphasis", "literal", _find_literal)
@@ -65,6 +69,14 @@ def _table_of_all_cells(state: StateBlock, start: int, end: int, silent: bool) -
     return True
 
 
+def _ends_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """GitHub takes whatever follows for a row; here, beneath a header between bars, only what begins with one."""
+    if not silent or state.parentType != "table" or getLine(state, start).startswith("|"):
+        return False
+    header = next(token.map[0] for token in reversed(state.tokens) if token.type == "table_open" and token.map)
+    return getLine(state, header).startswith("|")
+
+
 def _find_literal(state: StateInline, silent: bool) -> bool:
     """What looks like markup and is none: an address, `__init__`, the stars of 2*3*4."""
     source, start = state.src, state.pos
@@ -72,9 +84,8 @@ def _find_literal(state: StateInline, silent: bool) -> bool:
         case ":" if source.startswith("://", start) and _SCHEME.search(source, max(0, start - 6), start):
             found = _REST_OF_ADDRESS.match(source, start, state.posMax)
             length = len(found[0].rstrip("_.,;:!?")) if found else 0
-        case "_" if start == 0 or not source[start - 1].isalnum():
-            found = _NAME_IN_UNDERSCORES.match(source, start, state.posMax)
-            length = len(found[0]) if found else 0
+        case "_" if found := _name_around(source, start, state.posMax):
+            length = found.end() - start
         case "*" if not silent:
             length = _literal_stars(state)
         case _:
@@ -85,12 +96,21 @@ def _find_literal(state: StateInline, silent: bool) -> bool:
     return length > 0
 
 
+def _name_around(source: str, place: int, end: int) -> re.Match[str] | None:
+    """The name that an underscore is a part of, such as snake_case, _private_name or __init__."""
+    start = place
+    while start and (source[start - 1] == "_" or (source[start - 1].isascii() and source[start - 1].isalnum())):
+        start -= 1
+    found = _NAME.match(source, start, end)
+    return found if found and _NAME_WITH_UNDERSCORES.fullmatch(found[0]) else None
+
+
 def _literal_stars(state: StateInline) -> int:
-    """How many stars stand between two ASCII letters or digits, unless an emphasis is waiting for its end."""
+    """How many stars here are no emphasis; as long as one is waiting for its end, none."""
     found = _STARS.match(state.src, state.pos, state.posMax)
     assert found
-    around = state.src[found.start() - 1 : found.start()] + state.src[found.end() : found.end() + 1]
-    if len(around) < 2 or not (around.isascii() and around.isalnum()):
+    around = (state.src[found.start() - 1 : found.start()] or " ") + (state.src[found.end() : found.end() + 2] or " ")
+    if not _NO_EMPHASIS.fullmatch(around):
         return 0
     waiting = sum(delimiter.open - delimiter.close for delimiter in state.delimiters if delimiter.marker == ord("*"))
     return 0 if waiting > 0 else len(found[0])

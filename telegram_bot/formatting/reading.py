@@ -103,7 +103,7 @@ def _code(node: SyntaxTreeNode) -> Iterator[Block]:
     """Whatever else stands on the line that opens a block of code is text before it."""
     text = node.content.rstrip()
     language, _, more = node.info.strip().partition(" ")
-    if not text or not _LANGUAGE.fullmatch(language):
+    if not text or not _LANGUAGE.fullmatch(language) or len(more.split()) > 2:
         language, more = "", node.info.strip()
     if more := clean(more).strip():
         yield Paragraph((Run(more),))

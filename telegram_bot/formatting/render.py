@@ -2,8 +2,9 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
-from telegram_bot.formatting.blocks import plain
+from telegram_bot.formatting.blocks import Heading, plain
 from telegram_bot.formatting.cleaning import clean, visible
 from telegram_bot.formatting.cutting import cut
 from telegram_bot.formatting.parts import LIMIT, Entity, Part
@@ -21,7 +22,7 @@ def render(markdown: str, limit: int = LIMIT) -> list[Part]:
     """
     sheet = write(read(clean(markdown)))
     text, spans = plain(sheet.pieces), find_spans(sheet.pieces)
-    joints = [joint.at for joint in sheet.joints]
+    joints = [joint.at for before, joint in pairwise(sheet.joints) if not isinstance(before.block, Heading)]
     parts = (
         _part(text, start, end, spans, _rich(text, start, end, sheet.joints))
         for start, end in cut(text, spans, joints, limit)

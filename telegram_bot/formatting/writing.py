@@ -87,6 +87,9 @@ class _Writer:
             self._block(placed.block, replace(place, lead=lead))
 
     def _block(self, block: Block, place: _Place) -> None:
+        if isinstance(block, Quote) and place.styles:
+            self._quote_in_quote(block, place)
+            return
         if isinstance(block, Code | Formula | Quote | Table):
             self._on_lines_of_its_own(block, place)
             return
@@ -115,7 +118,7 @@ class _Writer:
                 self.put(source, (*place.styles, Style("pre", "latex")))
             case Quote(blocks):
                 self._joint(block, place)
-                self._quote(blocks, place)
+                self.blocks(blocks, replace(place, styles=(Style("blockquote"),), top=False))
             case Table():
                 self._table(block, place)
 
@@ -128,12 +131,10 @@ class _Writer:
         for run in runs:
             self.put(run.text.replace("\n", place.line), (*place.styles, *run.styles))
 
-    def _quote(self, blocks: tuple[Placed, ...], place: _Place) -> None:
-        """Telegram has no quotes within quotes: the inner ones are marked as in a letter."""
-        if place.styles:
-            self.blocks(blocks, replace(place, lead="> ", indent="> ", top=False))
-        else:
-            self.blocks(blocks, replace(place, styles=(Style("blockquote"),), top=False))
+    def _quote_in_quote(self, quote: Quote, place: _Place) -> None:
+        """Telegram has none, so it is marked as in a letter."""
+        inner = replace(place, lead=place.lead + "> ", indent=place.indent + "> ", top=False)
+        self.blocks(quote.blocks, inner)
 
     def _list(self, items: tuple[Item, ...], place: _Place) -> None:
         lead = place.lead
