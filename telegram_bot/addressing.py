@@ -39,10 +39,6 @@ def from_bot(message: Message) -> bool:
     return user is not None and user.is_bot and message.sender_chat is None
 
 
-def from_stranger(message: Message, allowed_user_ids: frozenset[int]) -> bool:
-    return bool(allowed_user_ids) and speaker_id(message) not in allowed_user_ids
-
-
 async def addressed(message: Message, bot: Bot) -> dict[str, Any] | bool:
     """A filter: what the bot is asked, as `question`; in groups only mentions and replies to it."""
     text = message.text or ""

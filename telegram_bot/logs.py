@@ -1,20 +1,23 @@
 """What the process says about itself, without the secrets it holds."""
 
 import logging
+import re
 from collections.abc import Iterable
 
 LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+# A URL inside an exception holds the token: https://core.telegram.org/bots/api#authorizing-your-bot
+TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{16,}")
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Blots out secrets wherever they come from: a URL inside an exception holds the token."""
+    """Blots out secrets and tokens wherever they come from."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__(LINE)
         self._secrets = [secret for secret in secrets if secret]
 
     def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
+        line = TOKEN.sub("***", super().format(record))
         for secret in self._secrets:
             line = line.replace(secret, "***")
         return line

@@ -1,65 +1,172 @@
-"""Runs the relay until it is told to stop."""
+"""Runs the bots that the backend lends to this process, until it is told to stop."""
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 
-from aiogram import Bot, Dispatcher
+from aiogram import Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.utils.token import TokenValidationError
 
-from telegram_bot.backend_client import BackendClient, open_backend
-from telegram_bot.handlers import make_router
-from telegram_bot.polling import Poller
+from telegram_bot.backend_client import BackendProblem, BotConfig, BotReport, Delivery, open_backend
+from telegram_bot.deliveries import Deliveries
+from telegram_bot.handlers import make_router, show_commands
+from telegram_bot.identity import identity
+from telegram_bot.lease import Lease
+from telegram_bot.running_bot import RunningBot, Shared
+from telegram_bot.sealing import CannotOpen, open_sealed
 from telegram_bot.settings import Settings
-from telegram_bot.updates import Updates
+from telegram_bot.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
 TELEGRAM_TIMEOUT_SECONDS = 30
-# Less than the 10 s after which Docker kills a container that was asked to stop.
-FINISH_SECONDS = 8.0
+BEAT_SECONDS = 2.0
+# A beat that takes longer is given up, so that the next one comes before the lease is over.
+BEAT_TIMEOUT_SECONDS = 3.0
+# With what follows, less than the 10 s after which Docker kills a container that was asked to stop.
+FINISH_SECONDS = 3.0
+LEAVE_SECONDS = 1.0
 
 
-async def run(settings: Settings, stop: asyncio.Event, finish_seconds: float = FINISH_SECONDS) -> None:
-    """Relays messages until `stop` is set; without a usable token, waits for it."""
-    bot = _bot(settings)
-    if bot is None:
-        await stop.wait()
-        return
-    async with bot, open_backend(settings.backend_url, settings.api_key) as backend:
-        updates = Updates(bot, _dispatcher(backend, settings))
-        poller = Poller(bot, updates)
-        await _until(stop, poller.poll())
-        await updates.finish(finish_seconds)
-        await poller.confirm()
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Runs bots until `stop` is set."""
+    async with AsyncExitStack() as opened:
+        relay_id = opened.enter_context(identity(settings.backend_url))
+        backend = await opened.enter_async_context(open_backend(settings.backend_url, settings.api_key))
+        server = TelegramAPIServer.from_base(settings.telegram_api_url)
+        # Without a limit of connections: every bot holds one to receive, and sends to many chats at once.
+        session = await opened.enter_async_context(
+            AiohttpSession(api=server, timeout=TELEGRAM_TIMEOUT_SECONDS, limit=0)
+        )
+        dispatcher = Dispatcher(disable_fsm=True, backend=backend)
+        dispatcher.include_router(make_router())
+        webhooks = await _webhooks(settings, opened)
+        shared = Shared(relay_id, Lease(), backend, session, dispatcher, webhooks, show_commands)
+        await Relay(shared, settings.secret_keys).work(stop)
 
 
-def _bot(settings: Settings) -> Bot | None:
-    token = settings.bot_token.get_secret_value()
-    if not token:
-        log.warning("there is no BOT_TOKEN: get one from @BotFather, set it in .env, and restart")
+async def _webhooks(settings: Settings, opened: AsyncExitStack) -> Webhooks | None:
+    if not settings.telegram_webhook_url or not settings.secret_keys:
         return None
-    server = TelegramAPIServer.from_base(settings.telegram_api_url)
-    session = AiohttpSession(api=server, timeout=TELEGRAM_TIMEOUT_SECONDS)
-    try:
-        return Bot(token, session)
-    except TokenValidationError:
-        log.error("BOT_TOKEN is not a token, which looks like 123456789:AAbb…: set it in .env, and restart")
-        return None
+    webhooks = Webhooks(settings.telegram_webhook_url, settings.secret_keys[0])
+    served = webhooks.served(settings.telegram_webhook_host, settings.telegram_webhook_port)
+    await opened.enter_async_context(served)
+    return webhooks
 
 
-def _dispatcher(backend: BackendClient, settings: Settings) -> Dispatcher:
-    dispatcher = Dispatcher(disable_fsm=True, backend=backend, allowed_user_ids=settings.allowed_user_ids)
-    dispatcher.include_router(make_router())
-    return dispatcher
+class Relay:
+    """Keeps what runs here in step with what the backend answers to each beat."""
 
+    def __init__(self, shared: Shared, secret_keys: Sequence[str]) -> None:
+        self._shared = shared
+        self._lease = shared.lease
+        self._secret_keys = secret_keys
+        self._deliveries = Deliveries(shared.backend, shared.relay_id, self._lease, self._put)
+        self._running: dict[str, RunningBot] = {}
+        self._broken: dict[str, tuple[BotConfig, str]] = {}
+        self._ending: dict[str, asyncio.Task[None]] = {}
+        self._stopped: set[str] = set()
+        self._watch: asyncio.Task[None] | None = None
 
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Runs `work`, and cancels it when `stop` is set."""
-    async with asyncio.TaskGroup() as group:
-        working = group.create_task(work)
-        await stop.wait()
-        working.cancel()
+    async def work(self, stop: asyncio.Event) -> None:
+        """Beats until `stop` is set; then everything ends in good order."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._beat_on()), group.create_task(self._deliveries.fetch())]
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+        if self._watch:
+            self._watch.cancel()
+        for slug, bot in list(self._running.items()):
+            self._end(slug, bot.stop(FINISH_SECONDS))
+        if self._ending:
+            await asyncio.wait(self._ending.values())
+        with suppress(BackendProblem):
+            await self._shared.backend.leave(self._shared.relay_id, LEAVE_SECONDS)
+
+    async def _beat_on(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                await self._beat(began)
+            except BackendProblem as problem:
+                log.warning("the backend: %s; trying again in %.0f s", problem, BEAT_SECONDS)
+            await asyncio.sleep(max(began + BEAT_SECONDS - time.monotonic(), 0))
+
+    async def _beat(self, began: float) -> None:
+        reports = self._reports()
+        beat = await self._shared.backend.beat(self._shared.relay_id, reports, BEAT_TIMEOUT_SECONDS)
+        self._lease.extend(began, beat.lease_seconds)
+        self._stopped -= {report.slug for report in reports}
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._drop_when_over())  # noqa: TID251  work() ends it
+        self._keep_in_step({config.slug: config for config in beat.bots})
+
+    def _reports(self) -> list[BotReport]:
+        running = [bot.report for bot in self._running.values()]
+        broken = [BotReport(slug, "failed", why) for slug, (_, why) in self._broken.items()]
+        return running + broken + [BotReport(slug, "stopped") for slug in self._stopped]
+
+    def _keep_in_step(self, wanted: dict[str, BotConfig]) -> None:
+        for slug in self._broken.keys() - wanted.keys():
+            del self._broken[slug]
+            self._stopped.add(slug)
+        for slug in self._running.keys() - wanted.keys():
+            self._end(slug, self._running[slug].stop(FINISH_SECONDS))
+        for slug, config in wanted.items():
+            if slug not in self._ending:
+                self._stopped.discard(slug)
+                self._keep(config)
+
+    def _keep(self, config: BotConfig) -> None:
+        """A bot runs with this configuration; with another token, it is begun anew at the next beat."""
+        slug, bot = config.slug, self._running.get(config.slug)
+        if bot and bot.config.sealed_token == config.sealed_token:
+            bot.config = config
+        elif bot:
+            self._end(slug, bot.stop(FINISH_SECONDS))
+        elif slug not in self._broken or self._broken[slug][0] != config:
+            self._start(config)
+
+    def _start(self, config: BotConfig) -> None:
+        self._broken.pop(config.slug, None)
+        try:
+            token = open_sealed(config.sealed_token, self._secret_keys)
+            lost = partial(self._lose, config.slug)
+            self._running[config.slug] = RunningBot(config, token, self._shared, self._deliveries.catch_up, lost)
+        except (CannotOpen, TokenValidationError) as error:
+            why = str(error) if isinstance(error, CannotOpen) else "this is not a token as @BotFather gives them"
+            log.error("bot %s: %s", config.slug, why)
+            self._broken[config.slug] = config, why
+
+    def _end(self, slug: str, ending: Coroutine[None, None, None], tell: bool = True) -> None:
+        del self._running[slug]
+        self._ending[slug] = asyncio.create_task(self._ended(slug, ending, tell))  # noqa: TID251  work() waits for it
+
+    async def _ended(self, slug: str, ending: Coroutine[None, None, None], tell: bool) -> None:
+        try:
+            await ending
+        finally:
+            del self._ending[slug]
+            if tell:
+                self._stopped.add(slug)
+
+    def _lose(self, slug: str) -> None:
+        if bot := self._running.get(slug):
+            self._end(slug, bot.drop(), tell=False)
+
+    async def _drop_when_over(self) -> None:
+        await self._lease.over()
+        if self._running:
+            log.warning("no beat has succeeded for too long: all bots are stopped until one does")
+        for slug in list(self._running):
+            self._lose(slug)
+
+    def _put(self, delivery: Delivery) -> None:
+        if bot := self._running.get(delivery.bot):
+            bot.outbox.put(delivery)

@@ -1,59 +1,80 @@
 """Which updates are being handled, and up to where Telegram may forget them.
 
-Telegram forgets every update below the offset it is asked for, so the offset stays at the oldest
-update whose handler is still running. A relay that is killed gets such updates again when it is
-back, and the backend knows them by their keys.
+An update is handled when the backend has stored what follows from it. Telegram forgets every update below the offset
+it is asked for, so the offset stays at the oldest update that is not handled yet. A relay that is killed gets such
+updates again when it is back, and the backend knows them by their keys.
 """
 
 import asyncio
 import logging
-import traceback
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
-from aiogram import Bot, Dispatcher
-from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
-from aiogram.types import Update
+from aiogram.types import Message, Update
 
 from telegram_bot.addressing import speaker_id, topic_id
+from telegram_bot.backend_client import BackendProblem
+from telegram_bot.failures import where
+from telegram_bot.pauses import growing_pauses
 
 log = logging.getLogger(__name__)
 
-# As many updates as Telegram shows at once. With so many unconfirmed, nothing new would ever be seen.
-FULL_HOUSE = 100
+LONGEST_PAUSE_SECONDS = 5.0
+# Telegram sends the messages of an album one by one, and does not say which is the last.
+ALBUM_SECONDS = 0.7
 
 Place = tuple[int, int | None, int | None]
+Handle = Callable[[Update, Sequence[Message]], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class Album:
+    """Messages sent as one; `complete` until another one comes."""
+
+    messages: list[Message] = field(default_factory=list)
+    grown: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def complete(self) -> None:
+        """Returns when no more of it has come for a while."""
+        while True:
+            self.grown.clear()
+            try:
+                async with asyncio.timeout(ALBUM_SECONDS):
+                    await self.grown.wait()
+            except TimeoutError:
+                return
 
 
 class Updates:
     """Runs the handlers: those of one conversation in order, conversations in parallel."""
 
-    def __init__(self, bot: Bot, dispatcher: Dispatcher) -> None:
-        self._bot = bot
-        self._dispatcher = dispatcher
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
         self._offset = 0
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._latest: dict[Place, asyncio.Task[None]] = {}
+        self._albums: dict[str, tuple[Album, asyncio.Task[None]]] = {}
 
     @property
     def running(self) -> Collection[asyncio.Task[None]]:
         return self._running
 
-    def begin(self, update: Update) -> None:
+    def begin(self, update: Update) -> asyncio.Future[None]:
         """Hands an update to its handler, once; the earlier ones of its conversation go first."""
-        if update.update_id in self._unconfirmed:
-            return
-        place = _place(update)
-        earlier = self._latest.get(place) if place else None
-        task = asyncio.create_task(  # noqa: TID251  finish() waits for it
-            self._handle(update, earlier)
-        )
+        if known := self._unconfirmed.get(update.update_id):
+            return known
+        message = update.message
+        album_id = message.media_group_id if message else None
+        if message and album_id in self._albums:
+            album, task = self._albums[album_id]
+            album.messages.append(message)
+            album.grown.set()
+        else:
+            album = Album([message] if message else [])
+            task = self._start(update, album, album_id)
         self._unconfirmed[update.update_id] = task
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        if place:
-            self._latest[place] = task
-            task.add_done_callback(lambda done: self._leave(place, done))
+        return task
 
     def skip(self, update_id: int) -> None:
         """Counts an update as handled."""
@@ -61,11 +82,12 @@ class Updates:
         nothing.set_result(None)
         self._unconfirmed[update_id] = nothing
 
+    def forget(self, update_id: int) -> None:
+        """Whoever sent the update knows by itself whether it was handled."""
+        self._unconfirmed.pop(update_id, None)
+
     def offset(self) -> int:
         """The oldest update that Telegram must keep; a handler that was cancelled did not handle."""
-        if len(self._unconfirmed) >= FULL_HOUSE:
-            self._offset = max(self._unconfirmed) + 1
-            self._unconfirmed.clear()
         for update_id, handled in list(self._unconfirmed.items()):
             if not handled.done() or handled.cancelled():
                 break
@@ -81,28 +103,58 @@ class Updates:
         for task in late:
             task.cancel()
         if late:
-            log.warning("%d messages are not answered yet: they will come again", len(late))
+            log.warning("%d updates are not stored yet: they will come again", len(late))
             await asyncio.wait(late)
+
+    def _start(self, update: Update, album: Album, album_id: str | None) -> asyncio.Task[None]:
+        place = _place(update)
+        earlier = self._latest.get(place) if place else None
+        task = asyncio.create_task(  # noqa: TID251  finish() waits for it
+            self._run(update, album, album_id, earlier)
+        )
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        if place:
+            self._latest[place] = task
+            task.add_done_callback(lambda done: self._leave(place, done))
+        if album_id:
+            self._albums[album_id] = album, task
+        return task
 
     def _leave(self, place: Place, task: asyncio.Task[None]) -> None:
         if self._latest.get(place) is task:
             del self._latest[place]
 
-    async def _handle(self, update: Update, earlier: asyncio.Task[None] | None) -> None:
+    async def _run(
+        self, update: Update, album: Album, album_id: str | None, earlier: asyncio.Task[None] | None
+    ) -> None:
+        if album_id:
+            try:
+                await album.complete()
+            finally:
+                del self._albums[album_id]
         if earlier:
             await asyncio.wait([earlier])
+        pauses = growing_pauses(LONGEST_PAUSE_SECONDS, first=0.2)
+        while not await self._handled(update, album.messages):  # noqa: ASYNC110  nobody tells when the backend is back
+            await asyncio.sleep(next(pauses))
+
+    async def _handled(self, update: Update, album: Sequence[Message]) -> bool:
+        """False if the backend could not take it now, but may a moment later."""
         try:
-            await self._dispatcher.feed_update(self._bot, update)
-        except TelegramForbiddenError:
-            log.info("update %d: the bot may not write there any more", update.update_id)
-        except TelegramAPIError as error:
-            log.error("update %d: %s: %s", update.update_id, type(error).__name__, error.message)
+            await self._handle(update, album)
+        except BackendProblem as problem:
+            log.warning("update %d: the backend: %s", update.update_id, problem)
+            return not problem.passing
         except Exception as error:  # noqa: BLE001  one broken update must not stop the others
-            # Without the exception's own text: it may quote what a person wrote.
-            lines = "".join(traceback.format_tb(error.__traceback__))
-            log.error("update %d: %s\n%s", update.update_id, type(error).__name__, lines)
+            log.error("update %d: %s\n%s", update.update_id, type(error).__name__, where(error))
+        return True
 
 
 def _place(update: Update) -> Place | None:
-    message = update.message
-    return (message.chat.id, topic_id(message), speaker_id(message)) if message else None
+    """What has to stay in order: a person's messages and presses in one topic."""
+    if message := update.message or update.edited_message:
+        return message.chat.id, topic_id(message), speaker_id(message)
+    if (query := update.callback_query) and isinstance(query.message, Message):
+        return query.message.chat.id, topic_id(query.message), query.from_user.id
+    return None

@@ -17,6 +17,8 @@ class Words:
     empty_answer: str
     new_button: str
     help_button: str
+    stop_button: str
+    stopped: str
     commands: Mapping[str, str]
     problems: Mapping[str, str]
     problem_statuses: Mapping[int, str]
@@ -49,6 +51,8 @@ RUSSIAN = Words(
     empty_answer="Ответ получился пустым. Попробуйте спросить иначе.",
     new_button="✨ Новый диалог",
     help_button="❓ Помощь",
+    stop_button="⏹ Стоп",
+    stopped="⏹ Остановлено",
     commands={"new": "Новый диалог", "help": "Помощь"},
     problems={
         UNREACHABLE: f"Мой сервер сейчас не отвечает. {_RU_LATER}",
@@ -92,6 +96,8 @@ ENGLISH = Words(
     empty_answer="The answer came out empty. Please try to ask in another way.",
     new_button="✨ New dialogue",
     help_button="❓ Help",
+    stop_button="⏹ Stop",
+    stopped="⏹ Stopped",
     commands={"new": "New dialogue", "help": "Help"},
     problems={
         UNREACHABLE: f"My server does not respond at the moment. {_EN_LATER}",

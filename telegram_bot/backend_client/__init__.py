@@ -1,0 +1,47 @@
+"""The relay's only window on the world: the backend's API."""
+
+from telegram_bot.backend_client.client import BackendClient, open_backend
+from telegram_bot.backend_client.problems import NO_ANSWER_IN_TIME, UNREACHABLE, BackendProblem
+from telegram_bot.backend_client.turns import Delta, Merged, Restart, TurnStream
+from telegram_bot.backend_client.wire import (
+    Beat,
+    BotConfig,
+    BotReport,
+    Button,
+    Conversation,
+    Delivery,
+    Notice,
+    Progress,
+    Question,
+    Quote,
+    Reset,
+    Stats,
+    Upload,
+    Window,
+)
+
+__all__ = [
+    "NO_ANSWER_IN_TIME",
+    "UNREACHABLE",
+    "BackendClient",
+    "BackendProblem",
+    "Beat",
+    "BotConfig",
+    "BotReport",
+    "Button",
+    "Conversation",
+    "Delivery",
+    "Delta",
+    "Merged",
+    "Notice",
+    "Progress",
+    "Question",
+    "Quote",
+    "Reset",
+    "Restart",
+    "Stats",
+    "TurnStream",
+    "Upload",
+    "Window",
+    "open_backend",
+]

@@ -1,0 +1,63 @@
+"""What a delivery looks like in Telegram: its parts, and the buttons under the last one."""
+
+from collections.abc import Mapping
+
+from aiogram.types import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+)
+
+from telegram_bot.backend_client import Delivery
+from telegram_bot.formatting import Part, render
+from telegram_bot.splitting import split
+from telegram_bot.words import words_for
+
+Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup
+
+
+def parts_of(delivery: Delivery) -> list[Part]:
+    """The same ones whenever they are asked for; none if there is nothing to say."""
+    words = words_for(delivery.language)
+    match delivery.kind:
+        case "problem":
+            return [_plain(words.problem(delivery.text, 0))]
+        case "notice":
+            return [_plain(text) for text in split(delivery.text)]
+    if not delivery.text.strip():
+        return [] if delivery.stopped else [_plain(words.empty_answer)]
+    return render(delivery.text + (f"\n\n{words.stopped}" if delivery.stopped else "")) or [_plain(words.empty_answer)]
+
+
+def draft_of(text: str) -> Part | None:
+    """What can be shown of an answer that is still being written: the end of it, if it is long."""
+    parts = render(text)
+    return parts[-1] if parts else None
+
+
+def markup_of(delivery: Delivery) -> Markup | None:
+    """The buttons it has; a notice without any brings the keyboard, but to no group: everybody would get it."""
+    if delivery.buttons:
+        rows = [[_button(button) for button in row] for row in delivery.buttons]
+        return InlineKeyboardMarkup(inline_keyboard=rows)
+    if delivery.kind != "notice" or delivery.chat_id.startswith("-"):
+        return None
+    words = words_for(delivery.language)
+    labels = [KeyboardButton(text=words.new_button), KeyboardButton(text=words.help_button)]
+    return ReplyKeyboardMarkup(keyboard=[labels], resize_keyboard=True, is_persistent=True)
+
+
+def stop_button(user_id: str, language: str) -> InlineKeyboardMarkup:
+    """Ends the answer to this person."""
+    button = InlineKeyboardButton(text=words_for(language).stop_button, callback_data=f"stop:{user_id}")
+    return InlineKeyboardMarkup(inline_keyboard=[[button]])
+
+
+def _plain(sentence: str) -> Part:
+    """What the relay or the backend says: it is no Markdown."""
+    return Part(sentence, (), ())
+
+
+def _button(button: Mapping[str, str]) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=button["text"], callback_data=button.get("data"), url=button.get("url"))
