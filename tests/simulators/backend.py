@@ -1,13 +1,26 @@
 """The backend's HTTP API as the relay uses it, with answers that a test chooses."""
 
 import asyncio
+import base64
+import hashlib
+import json
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Self
 
 from aiohttp import web
+from cryptography.fernet import Fernet
 
-Json = dict[str, Any]
+from tests.simulators.backend_deliveries import Deliveries, Json, Leases, Refused
+
 Problem = Callable[[web.Request], web.Response]
+
+SECRET_KEY = "a-secret-key-of-the-tests-that-is-long-enough"
+
+
+def sealed(token: str, key: str = SECRET_KEY) -> str:
+    """The token as the backend keeps it."""
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())).encrypt(token.encode()).decode()
 
 
 def cut(request: web.Request) -> web.Response:
@@ -17,8 +30,8 @@ def cut(request: web.Request) -> web.Response:
     return web.Response()
 
 
-def problem(type: str, status: int) -> Problem:
-    body = {"type": f"/problems/{type}", "title": type, "status": status}
+def problem(type: str, status: int, **members: Any) -> Problem:
+    body = {"type": f"/problems/{type}", "title": type, "status": status} | members
     return lambda _: web.json_response(body, status=status, content_type="application/problem+json")
 
 
@@ -28,19 +41,33 @@ def page(status: int) -> Problem:
 
 
 class BackendSimulator:
-    """Echoes every message; the same key gets the same answer. `problems` come first, in order."""
+    """Echoes every message; the same key gets the same answer.
+
+    `problems` come first, in order, at what people cause: messages, notices and resets. `fails` are turns that end with
+    a problem of this type. While `open` is not set, nothing is accepted; while `answering` is not set, what was
+    accepted is not answered. `pieces` cuts an answer into what is streamed.
+    """
 
     def __init__(self) -> None:
         self.url = ""
+        self.leases = Leases()
+        self.deliveries = Deliveries(self.leases)
         self.handled: list[Json] = []
         self.resets: list[Json] = []
+        self.stops: list[Json] = []
         self.keys_in: list[str] = []
         self.problems: list[Problem] = []
+        self.fails: list[str] = []
         self.authorizations: list[str] = []
         self.answer: Callable[[str], str] = lambda text: f"echo {text}"
-        self.open = asyncio.Event()
+        self.pieces: Callable[[str], list[str]] = lambda text: [text]
+        self.piece_seconds = 0.0
+        self.cuts_streams = False
+        self.open, self.answering = asyncio.Event(), asyncio.Event()
         self.open.set()
-        self._answers: dict[str, str] = {}
+        self.answering.set()
+        self._turns: dict[str, str] = {}
+        self._turn_numbers = count(1)
         self._port = 0
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -53,10 +80,20 @@ class BackendSimulator:
         await self.stop()
 
     async def start(self) -> None:
-        application = web.Application()
-        application.router.add_post("/v1/chat/handle", self._handle)
-        application.router.add_post("/v1/chat/reset", self._reset)
-        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
+        application = web.Application(middlewares=[_told])
+        application.add_routes(
+            [
+                web.post("/v1/relays/{relay}", self._beat),
+                web.delete("/v1/relays/{relay}", self._leave),
+                web.get("/v1/relays/{relay}/deliveries", self._pending),
+                web.patch("/v1/deliveries/{id}", self._progress),
+                web.post("/v1/deliveries", self._say),
+                web.post("/v1/chat/stream", self._stream),
+                web.post("/v1/chat/reset", self._reset),
+                web.post("/v1/chat/stop", self._stop_turn),
+            ]
+        )
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         self._port = self._runner.addresses[0][1]
@@ -67,14 +104,75 @@ class BackendSimulator:
             await self._runner.cleanup()
             self._runner = None
 
-    async def until_asked(self, times: int, seconds: float = 60) -> None:
-        """Returns once so many messages have arrived, answered or not; raises TimeoutError."""
+    def enable(self, token: str, slug: str = "default", *, key: str = SECRET_KEY, **fields: Any) -> Json:
+        """There is a bot with this token, or with another one from now on."""
+        row: Json = {
+            "slug": slug,
+            "telegram_id": token.partition(":")[0],
+            "sealed_token": sealed(token, key),
+            "name": slug,
+            "language": "",
+            "triggers": ["mention", "reply", "command"],
+            "called": [],
+            "keywords": [],
+        }
+        self.leases.bots[slug] = row | fields
+        return self.leases.bots[slug]
+
+    async def until(self, true: Callable[[], object], seconds: float = 60) -> None:
+        """Returns once it is; raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            while len(self.keys_in) < times:
+            while not true():
                 self._changed.clear()
                 await self._changed.wait()
 
-    async def _handle(self, request: web.Request) -> web.Response:
+    async def until_asked(self, times: int, seconds: float = 60) -> None:
+        """Returns once so many messages have arrived, answered or not; raises TimeoutError."""
+        await self.until(lambda: len(self.keys_in) >= times, seconds)
+
+    async def until_delivered(self, times: int = 1) -> list[Json]:
+        """The deliveries that are over, once there are so many."""
+        await self.until(lambda: len(self._over()) >= times)
+        return self._over()
+
+    def _over(self) -> list[Json]:
+        return [delivery for delivery in self.deliveries.all.values() if delivery["state"] != "pending"]
+
+    # The relay itself.
+
+    async def _beat(self, request: web.Request) -> web.Response:
+        answer = self.leases.beat(request.match_info["relay"], (await request.json())["bots"])
+        self._changed.set()
+        return web.json_response(answer)
+
+    async def _leave(self, request: web.Request) -> web.Response:
+        self.leases.leave(request.match_info["relay"])
+        self._changed.set()
+        return web.Response(status=204)
+
+    async def _pending(self, request: web.Request) -> web.Response:
+        relay, after, wait = request.match_info["relay"], int(request.query["after"]), float(request.query["wait"])
+        try:
+            await self.until(lambda: self.deliveries.pending(relay, after), wait)
+        except TimeoutError:
+            return web.json_response({"data": []})
+        return web.json_response({"data": self.deliveries.pending(relay, after)})
+
+    async def _progress(self, request: web.Request) -> web.Response:
+        delivery = self.deliveries.progress(int(request.match_info["id"]), await request.json())
+        self._changed.set()
+        return web.json_response(delivery)
+
+    # What people cause.
+
+    async def _say(self, request: web.Request) -> web.Response:
+        if found := self._problem(request):
+            return found
+        notice = self.deliveries.add(kind="notice", **await request.json())
+        self._changed.set()
+        return web.json_response(notice, status=201)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.authorizations.append(request.headers.get("Authorization", ""))
         self.keys_in.append(body["key"])
@@ -82,16 +180,57 @@ class BackendSimulator:
         await self.open.wait()
         if found := self._problem(request):
             return found
-        if body["key"] not in self._answers:
+        known = body["key"] in self._turns
+        if not known:
             self.handled.append(body)
-            self._answers[body["key"]] = self.answer(body["text"])
-        return web.json_response({"text": self._answers[body["key"]], "type": "message"})
+        turn_id = self._turns.setdefault(body["key"], f"00000000-0000-4000-8000-{next(self._turn_numbers):012}")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await _send(response, "accepted", {"turn_id": turn_id, "session_id": turn_id})
+        await self.answering.wait()
+        if self.cuts_streams:
+            self._deliver(turn_id, body)
+            return cut(request)
+        await _send(response, "delivery", await self._write(response, turn_id, body, silently=known))
+        return response
+
+    async def _write(self, response: web.StreamResponse, turn_id: str, body: Json, silently: bool) -> Json:
+        if not silently:
+            for piece in self.pieces(self.answer(body["text"])):
+                await _send(response, "delta", {"text": piece})
+                await asyncio.sleep(self.piece_seconds)
+        return self._deliver(turn_id, body)
+
+    def _deliver(self, turn_id: str, body: Json) -> Json:
+        where = {name: body.get(name, "") for name in ("bot", "chat_id", "thread_id", "user_id", "reply_to")}
+        fails = self.fails.pop(0) if self.fails else ""
+        said = {"kind": "problem", "text": fails} if fails else {"kind": "answer", "text": self.answer(body["text"])}
+        delivery = self.deliveries.add(turn_id=turn_id, language=body.get("language", ""), **said, **where)
+        self._changed.set()
+        return delivery
 
     async def _reset(self, request: web.Request) -> web.Response:
         if found := self._problem(request):
             return found
         self.resets.append(await request.json())
-        return web.json_response({"status": "ok", "reset_sessions": 1})
+        return web.json_response({"status": "ok", "reset_sessions": 1, "session_ids": []})
+
+    async def _stop_turn(self, request: web.Request) -> web.Response:
+        self.stops.append(await request.json())
+        return web.json_response({"stopped": 0})
 
     def _problem(self, request: web.Request) -> web.Response | None:
         return self.problems.pop(0)(request) if self.problems else None
+
+
+@web.middleware
+async def _told(request: web.Request, handler: Any) -> web.StreamResponse:
+    try:
+        response: web.StreamResponse = await handler(request)
+    except Refused as refused:
+        return problem(refused.type, refused.status)(request)
+    return response
+
+
+async def _send(response: web.StreamResponse, event: str, data: Json) -> None:
+    await response.write(f": alive\n\nevent: {event}\ndata: {json.dumps(data)}\n\n".encode())

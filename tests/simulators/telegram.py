@@ -1,69 +1,64 @@
-"""Telegram as a bot sees it: a server of the Bot API, and the people who write to the bot.
+"""Telegram as bots see it: a server of the Bot API, and the people who write to them.
 
 In a test:      async with TelegramSimulator() as telegram: telegram.say("hello")
 By hand:        python -m tests.simulators.telegram 8081
-                BOT_TOKEN=123456789:test-token-of-the-simulator TELEGRAM_API_URL=http://127.0.0.1:8081 \\
-                    python -m telegram_bot
+                TELEGRAM_API_URL=http://127.0.0.1:8081 python -m telegram_bot
+                    (with a bot whose token is 123456789:test-token-of-the-simulator)
                 curl -d '{"text": "hello"}' 127.0.0.1:8081/people/say
                 curl '127.0.0.1:8081/people/next?wait=30'
 """
 
 import asyncio
-import json
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import chain
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 from aiohttp import web
-from pydantic import ValidationError
 
-from tests.simulators.telegram_methods import KNOWN, AnyMethod, Methods
-from tests.simulators.telegram_world import Json, Person, Refused, World, entities_of
+from tests.simulators.telegram_calls import Call, Fault, Trouble, checked, read_arguments, suffer
+from tests.simulators.telegram_methods import KNOWN, Methods
+from tests.simulators.telegram_world import Everybody, Json, Person, Refused, World, entities_of
 
 TOKEN = "123456789:test-token-of-the-simulator"
 ANNA = Person(42, "Anna")
 IVAN = Person(43, "Иван", "ru")
 GROUP: Json = {"id": -100500, "type": "supergroup", "title": "Group"}
 
-Uploads = dict[str, tuple[str, bytes]]
-
-
-@dataclass
-class Call:
-    """One call of the bot, and how it was answered; status 0: not yet, or the connection was cut."""
-
-    method: str
-    arguments: Json
-    at: float = field(default_factory=time.monotonic)
-    status: int = 0
-
-
-@dataclass
-class Fault:
-    """What happens to the next `times` calls of a method instead of, or before, being carried out."""
-
-    method: str
-    times: int = 1
-    code: int = 0
-    retry_after: int | None = None
-    delay: float = 0
-    drop: bool = False
-
 
 class TelegramSimulator:
+    """`world` is the first bot's; others come by `add_bot`. Each of them is in every group."""
+
     def __init__(self, token: str = TOKEN, port: int = 0) -> None:
-        self.token = token
-        self.world = World()
+        self.everybody = Everybody()
+        self.worlds: dict[str, World] = {}
+        self.world = self.add_bot(token, "test_bot")
         self.journal: list[Call] = []
         self.faults: list[Fault] = []
+        self.trouble: Trouble | None = None
         self.url = ""
-        self._methods = Methods(self.world)
+        self._methods: dict[str, Methods] = {}
         self._port = port
-        self._read: dict[int, int] = {}
-        self._runner = web.AppRunner(self._application(), shutdown_timeout=0.1)
+        self._read: dict[tuple[str, int], int] = {}
+        self._runner = web.AppRunner(
+            self._application(), shutdown_timeout=0.1, access_log=None, handler_cancellation=True
+        )
+
+    @property
+    def token(self) -> str:
+        return self.world.token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        """From now on, the first bot has another token."""
+        del self.worlds[self.world.token]
+        self.world.token = token
+        self.worlds[token] = self.world
+
+    def add_bot(self, token: str, username: str) -> World:
+        self.worlds[token] = World(self.everybody, token, username)
+        return self.worlds[token]
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
@@ -77,14 +72,32 @@ class TelegramSimulator:
 
     # People.
 
-    def say(self, text: str = "", *, person: Person = ANNA, chat: Json | None = None, **fields: Any) -> Json:
-        """A person sends a message, to the bot or to another chat; `fields` make it more than text."""
+    def say(
+        self,
+        text: str = "",
+        *,
+        person: Person = ANNA,
+        chat: Json | None = None,
+        to: World | None = None,
+        **fields: Any,
+    ) -> Json:
+        """A person sends a message, to a bot or to a group with all of them; `fields` make it more than text."""
         chat = chat or {"id": person.id, "type": "private", "first_name": person.first_name}
-        self.world.know_chat(chat)
+        readers = [to or self.world] if chat["type"] == "private" else list(self.worlds.values())
+        for world in readers:
+            world.know_chat(chat)
         content = {"text": text, "entities": entities_of(text)} | fields
-        message = self.world.add_message(chat, asdict(person), **content)
-        self.world.add_update("message", message)
+        message = readers[0].add_message(chat, asdict(person), **content)
+        for world in readers:
+            world.add_update("message", message)
         return message
+
+    def stop_writing(self, person: Person = ANNA) -> None:
+        """A person presses the button under the draft of an answer."""
+        draft = self.world.drafts[person.id]
+        assert draft["can_stop"]
+        chat = {"id": person.id, "type": "private", "first_name": person.first_name}
+        self.world.add_update("stopped_message_generation", {"chat": chat, "draft_id": draft["draft_id"]})
 
     def press(self, message: Json, label: str, person: Person = ANNA) -> None:
         """A person presses a button under a message, or of the keyboard that came with it."""
@@ -100,27 +113,29 @@ class TelegramSimulator:
 
     def _press_inline(self, message: Json, data: str, person: Person) -> None:
         query_id = f"{message['message_id']}-{time.monotonic_ns()}"
-        self.world.open_callbacks.add(query_id)
+        world = next(world for world in self.worlds.values() if world.me == message["from"])
+        world.open_callbacks.add(query_id)
         query = {"id": query_id, "from": asdict(person), "chat_instance": "1", "data": data}
-        self.world.add_update("callback_query", query | {"message": message})
+        world.add_update("callback_query", query | {"message": message})
 
-    async def next_message(self, chat: int = ANNA.id, seconds: float = 60) -> Json:
-        """The bot's next message that was not asked for yet; raises TimeoutError."""
-        messages = await self.world.until(lambda: self._unread(chat), seconds)
-        self._read[chat] = messages[0]["message_id"]
+    async def next_message(self, chat: int = ANNA.id, seconds: float = 60, *, by: World | None = None) -> Json:
+        """A bot's next message that was not asked for yet; raises TimeoutError."""
+        world = by or self.world
+        messages = await self.everybody.until(lambda: self._unread(world, chat), seconds)
+        self._read[world.token, chat] = messages[0]["message_id"]
         return messages[0]
 
-    def _unread(self, chat: int) -> list[Json]:
+    def _unread(self, world: World, chat: int) -> list[Json]:
         return [
             message
-            for message_id, message in self.world.messages.get(chat, {}).items()
-            if message["from"] == self.world.me and message_id > self._read.get(chat, 0)
+            for message_id, message in world.messages.get(chat, {}).items()
+            if message["from"] == world.me and message_id > self._read.get((world.token, chat), 0)
         ]
 
     # The bot.
 
-    def calls(self, method: str) -> list[Call]:
-        return [call for call in self.journal if call.method == method]
+    def calls(self, method: str, by: World | None = None) -> list[Call]:
+        return [call for call in self.journal if call.method == method and (by is None or call.token == by.token)]
 
     async def until_called(self, method: str, times: int = 1, seconds: float = 60) -> list[Call]:
         """The calls of a method, once there are so many; raises TimeoutError."""
@@ -142,42 +157,43 @@ class TelegramSimulator:
         return application
 
     async def _called(self, request: web.Request) -> web.Response:
-        method = KNOWN.get(request.match_info["method"].lower())
-        if method is None or ":" not in request.match_info["token"]:
+        method, token = KNOWN.get(request.match_info["method"].lower()), request.match_info["token"]
+        if method is None or ":" not in token:
             return _refusal(Refused(404, "Not Found"))
-        arguments, uploads = await _read_arguments(request, method)
-        call = Call(method.__api_method__, arguments)
+        arguments, uploads = await read_arguments(request, method)
+        call = Call(method.__api_method__, arguments, token)
         self.journal.append(call)
-        self.world.touch()
+        self.everybody.touch()
         try:
-            if request.match_info["token"] != self.token:
+            if token not in self.worlds:
                 raise Refused(401, "Unauthorized")
-            await self._suffer(call.method, request)
-            result = await self._methods.perform(_checked(method, arguments), uploads)
+            fault = self._fault(call.method)
+            if fault and not fault.after:
+                await suffer(fault, request)
+            methods = self._methods.setdefault(token, Methods(self.worlds[token]))
+            result = await methods.perform(checked(method, arguments), uploads, alive=lambda: _waits(request))
+            if fault and fault.after:
+                await suffer(fault, request)
         except Refused as refused:
             call.status = refused.code
             return _refusal(refused)
         call.status = 200
         return web.json_response({"ok": True, "result": result})
 
-    async def _suffer(self, method: str, request: web.Request) -> None:
+    def _fault(self, method: str) -> Fault | None:
         fault = next((fault for fault in self.faults if fault.method in (method, "*")), None)
         if fault is None:
-            return
+            return self.trouble.fault(method) if self.trouble else None
         fault.times -= 1
         if fault.times <= 0:
             self.faults.remove(fault)
-        await asyncio.sleep(fault.delay)
-        if fault.drop and request.transport:
-            request.transport.abort()
-            raise Refused(0, "dropped")
-        if fault.code:
-            raise Refused(fault.code, f"a fault of {method}", fault.retry_after)
+        return fault
 
     async def _download(self, request: web.Request) -> web.Response:
-        if request.match_info["token"] != self.token:
+        world = self.worlds.get(request.match_info["token"])
+        if world is None:
             return _refusal(Refused(401, "Unauthorized"))
-        return web.Response(body=self.world.files[request.match_info["file_id"]])
+        return web.Response(body=world.files[request.match_info["file_id"]])
 
     # People, by curl.
 
@@ -201,33 +217,9 @@ class TelegramSimulator:
         return web.json_response([asdict(call) for call in self.journal])
 
 
-async def _read_arguments(request: web.Request, method: type[AnyMethod]) -> tuple[Json, Uploads]:
-    arguments: Json = dict(request.query)
-    uploads: Uploads = {}
-    for name, value in (await request.post()).items():
-        if isinstance(value, web.FileField):
-            uploads[name] = (value.filename, value.file.read())
-        else:
-            arguments[name] = value
-    return {name: _decoded(method, name, value) for name, value in arguments.items()}, uploads
-
-
-def _decoded(method: type[AnyMethod], name: str, value: Any) -> Any:
-    """A form holds strings: whatever may not be one is JSON."""
-    known = method.model_fields.get(name)
-    if known is None or known.annotation is str or str in get_args(known.annotation):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise web.HTTPBadRequest(text=f"{name} is not JSON") from None
-
-
-def _checked(method: type[AnyMethod], arguments: Mapping[str, Any]) -> AnyMethod:
-    try:
-        return method.model_validate(arguments)
-    except ValidationError as error:
-        raise Refused(400, f"Bad Request: {error}") from None
+def _waits(request: web.Request) -> bool:
+    """Whether the caller is still there."""
+    return request.transport is not None and not request.transport.is_closing()
 
 
 def _refusal(refused: Refused) -> web.Response:

@@ -1,16 +1,16 @@
 """The methods of the Bot API that the relay uses: https://core.telegram.org/bots/api."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from aiogram import methods
 from aiogram.methods.base import TelegramMethod
-from aiogram.types import InlineKeyboardMarkup, MessageEntity
+from aiogram.types import InlineKeyboardMarkup, InputRichMessage, MessageEntity
 
 from tests.simulators.telegram_world import Json, Refused, World, utf16_length
 
-LONGEST_TEXT = 4096
+LONGEST_TEXT, LONGEST_RICH_TEXT = 4096, 32_768
 
 AnyMethod = TelegramMethod[Any]
 
@@ -28,12 +28,14 @@ class Methods:
     def __init__(self, world: World) -> None:
         self._world = world
         self._poll = 0
+        self._alive: Callable[[], bool] = lambda: False
         self._polled_offset = -1
         self._polled_at = 0.0
 
-    async def perform(self, call: AnyMethod, files: Mapping[str, tuple[str, bytes]]) -> Any:
+    async def perform(self, call: AnyMethod, files: Mapping[str, tuple[str, bytes]], alive: Callable[[], bool]) -> Any:
+        """The result; `alive` tells whether the caller still waits for it."""
         if isinstance(call, methods.GetUpdates):
-            return await self._get_updates(call)
+            return await self._get_updates(call, alive)
         if isinstance(call, methods.SendDocument):
             return self._send_document(call, files)
         perform = self._performers().get(type(call))
@@ -44,11 +46,14 @@ class Methods:
     def _performers(self) -> dict[type[AnyMethod], Callable[[Any], Any]]:
         return {
             methods.GetMe: lambda call: self._world.me,
+            methods.SetWebhook: self._set_webhook,
             methods.DeleteWebhook: self._delete_webhook,
             methods.SetMyCommands: self._set_my_commands,
             methods.GetMyCommands: lambda call: self._world.commands.get(call.language_code or "", []),
             methods.SendMessage: self._send_message,
+            methods.SendRichMessage: self._send_rich_message,
             methods.SendMessageDraft: self._send_message_draft,
+            methods.SendRichMessageDraft: self._send_rich_message_draft,
             methods.SendChatAction: lambda call: bool(self._world.chat(call.chat_id)),
             methods.EditMessageText: self._edit_message_text,
             methods.DeleteMessage: self._delete_message,
@@ -56,11 +61,13 @@ class Methods:
             methods.GetFile: self._get_file,
         }
 
-    async def _get_updates(self, call: methods.GetUpdates) -> list[Json]:
+    async def _get_updates(self, call: methods.GetUpdates, alive: Callable[[], bool]) -> list[Json]:
         """Long polling with the server's habits: see process_get_updates_query of
         https://github.com/tdlib/telegram-bot-api."""
         if self._world.webhook:
             raise Refused(409, "Conflict: can't use getUpdates method while webhook is active")
+        if self._alive():
+            self._world.overlaps += 1
         offset, limit, timeout = call.offset or 0, call.limit or 100, call.timeout or 0
         since = time.monotonic() - self._polled_at
         if offset == self._polled_offset:
@@ -71,26 +78,35 @@ class Methods:
             self._world.wanted_updates = call.allowed_updates
         self._forget_below(offset)
         if not self._world.updates and timeout:
-            await self._wait_for_updates(timeout)
+            await self._wait_for_updates(timeout, alive)
         return self._world.updates[:limit]
 
     def _forget_below(self, offset: int) -> None:
         kept = [update for update in self._world.updates if update["update_id"] >= offset]
         self._world.updates[:] = kept
 
-    async def _wait_for_updates(self, seconds: float) -> None:
+    async def _wait_for_updates(self, seconds: float, alive: Callable[[], bool]) -> None:
         self._poll += 1
-        poll = self._poll
+        poll, self._alive = self._poll, alive
         self._world.touch()
         try:
             await self._world.until(lambda: self._world.updates or poll != self._poll, seconds)
         except TimeoutError:
             return
+        finally:
+            if poll == self._poll:
+                self._alive = lambda: False
         if poll != self._poll:
             raise Refused(409, "Conflict: terminated by other getUpdates request")
 
+    def _set_webhook(self, call: methods.SetWebhook) -> bool:
+        self._world.webhook = {"url": call.url, "secret": call.secret_token or ""}
+        self._world.wanted_updates = call.allowed_updates or []
+        self._world.touch()
+        return True
+
     def _delete_webhook(self, call: methods.DeleteWebhook) -> bool:
-        self._world.webhook = ""
+        self._world.webhook = {}
         return True
 
     def _set_my_commands(self, call: methods.SetMyCommands) -> bool:
@@ -99,22 +115,28 @@ class Methods:
         return True
 
     def _send_message(self, call: methods.SendMessage) -> Json:
+        text = _checked_text(call.text, call.parse_mode, call.entities)
+        return self._add(call, text=text, entities=_dumped(call.entities))
+
+    def _send_rich_message(self, call: methods.SendRichMessage) -> Json:
+        return self._add(call, text=_rich_text(call.rich_message), rich=True)
+
+    def _add(self, call: methods.SendMessage | methods.SendRichMessage, **content: Any) -> Json:
         chat = self._world.chat(call.chat_id)
         self._world.drafts.pop(chat["id"], None)
         message = self._world.add_message(
             chat,
             self._world.me,
-            text=_checked_text(call.text, call.parse_mode, call.entities),
-            entities=_dumped(call.entities),
             reply_markup=_dumped(call.reply_markup),
             reply_to_message=self._replied(call),
+            **content,
             **_topic(call.message_thread_id),
         )
         if isinstance(call.reply_markup, InlineKeyboardMarkup | None):
             return message
         return {name: value for name, value in message.items() if name != "reply_markup"}
 
-    def _replied(self, call: methods.SendMessage | methods.SendDocument) -> Json | None:
+    def _replied(self, call: methods.SendMessage | methods.SendRichMessage | methods.SendDocument) -> Json | None:
         wanted = call.reply_parameters
         if wanted is None:
             return None
@@ -139,20 +161,30 @@ class Methods:
         )
 
     def _send_message_draft(self, call: methods.SendMessageDraft) -> bool:
+        return self._draft(call, _checked_text(call.text, call.parse_mode, call.entities) if call.text else "")
+
+    def _send_rich_message_draft(self, call: methods.SendRichMessageDraft) -> bool:
+        return self._draft(call, _rich_text(call.rich_message))
+
+    def _draft(self, call: methods.SendMessageDraft | methods.SendRichMessageDraft, text: str) -> bool:
         chat = self._world.chat(call.chat_id)
         if chat["type"] != "private":
             raise Refused(400, "Bad Request: TEXTDRAFT_PEER_INVALID")
         if call.draft_id == 0:
             raise Refused(400, "Bad Request: draft identifier must be non-zero")
-        text = _checked_text(call.text, call.parse_mode, call.entities) if call.text else ""
-        self._world.drafts[chat["id"]] = {"draft_id": call.draft_id, "text": text}
+        self._world.drafts[chat["id"]] = {
+            "draft_id": call.draft_id,
+            "text": text,
+            "can_stop": bool(call.can_stop),
+        }
         self._world.touch()
         return True
 
     def _edit_message_text(self, call: methods.EditMessageText) -> Json:
         message = self._world.message(call.chat_id, call.message_id, "edit")
+        rich = call.rich_message
         edited = {
-            "text": _checked_text(call.text or "", call.parse_mode, call.entities),
+            "text": _rich_text(rich) if rich else _checked_text(call.text or "", call.parse_mode, call.entities),
             "entities": _dumped(call.entities),
             "reply_markup": _dumped(call.reply_markup),
         }
@@ -194,6 +226,28 @@ def _checked_text(text: str, parse_mode: Any, entities: list[MessageEntity] | No
         if entity.offset < 0 or entity.length <= 0 or entity.offset + entity.length > length:
             raise Refused(400, "Bad Request: ENTITY_BOUNDS_INVALID")
     return text.strip()
+
+
+def _rich_text(message: InputRichMessage) -> str:
+    """The words of its blocks."""
+    text = message.markdown or "".join(_words_in(_dumped(message.blocks)))
+    if not text.strip():
+        raise Refused(400, "Bad Request: rich message is empty")
+    if len(text) > LONGEST_RICH_TEXT:
+        raise Refused(400, "Bad Request: rich message is too long")
+    return text
+
+
+def _words_in(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from [item] if isinstance(item, str) else _words_in(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, str):
+                yield from [item] if name == "text" else []
+            else:
+                yield from _words_in(item)
 
 
 def _dumped(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What Telegram remembers: chats with their messages, files, and updates the bot has not confirmed."""
+"""What Telegram remembers: of every bot its chats and unconfirmed updates, of groups what all of them share."""
 
 import asyncio
 import re
@@ -48,21 +48,12 @@ def entities_of(text: str) -> list[Json]:
     ]
 
 
-class World:
+class Everybody:
+    """What the bots have in common: groups, numbers, and a bell that rings when something has changed."""
+
     def __init__(self) -> None:
-        self.me: Json = {"id": 123456789, "is_bot": True, "first_name": "Bot", "username": "test_bot"}
-        self.webhook = ""
-        self.messages: dict[int, dict[int, Json]] = {}
-        self.files: dict[str, bytes] = {}
-        self.drafts: dict[int, Json] = {}
-        self.commands: dict[str, list[Json]] = {}
-        self.updates: list[Json] = []
-        self.wanted_updates: list[str] = []  # empty: all of them
-        self.open_callbacks: set[str] = set()
-        self.blocked: set[int] = set()
-        self._chats: dict[int, Json] = {}
-        self._message_ids = count(1)
-        self._update_ids = count(1000)
+        self.groups: dict[int, dict[int, Json]] = {}
+        self.message_ids = count(1)
         self._changed = asyncio.Event()
 
     def touch(self) -> None:
@@ -77,9 +68,39 @@ class World:
                 await self._changed.wait()
             return result
 
+
+class World:
+    """Telegram as one bot sees it."""
+
+    def __init__(self, everybody: Everybody, token: str, username: str) -> None:
+        self.token = token
+        self.me: Json = {
+            "id": int(token.partition(":")[0]),
+            "is_bot": True,
+            "first_name": "Bot",
+            "username": username,
+        }
+        self.webhook: Json = {}
+        self.overlaps = 0  # how often two asked for its updates at the same time
+        self.messages: dict[int, dict[int, Json]] = {}
+        self.files: dict[str, bytes] = {}
+        self.drafts: dict[int, Json] = {}
+        self.commands: dict[str, list[Json]] = {}
+        self.updates: list[Json] = []
+        self.wanted_updates: list[str] = []  # empty: all of them
+        self.open_callbacks: set[str] = set()
+        self.blocked: set[int] = set()
+        self._chats: dict[int, Json] = {}
+        self._everybody = everybody
+        self._update_ids = count(1000)
+        self.touch = everybody.touch
+        self.until = everybody.until
+
     def know_chat(self, chat: Json) -> None:
+        """The bot may write there; a group's messages are the same for every bot."""
         self._chats[chat["id"]] = chat
-        self.messages.setdefault(chat["id"], {})
+        shared = self._everybody.groups.setdefault(chat["id"], {}) if chat["type"] != "private" else {}
+        self.messages.setdefault(chat["id"], shared)
 
     def chat(self, chat_id: int | str) -> Json:
         """The chat, if the bot may write there."""
@@ -98,7 +119,7 @@ class World:
 
     def add_message(self, chat: Json, author: Json, **content: Any) -> Json:
         message = {
-            "message_id": next(self._message_ids),
+            "message_id": next(self._everybody.message_ids),
             "date": int(time.time()),
             "chat": chat,
             "from": author,

@@ -1,15 +1,16 @@
 """The relay at work between a simulated Telegram and a simulated backend, all on real sockets."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from telegram_bot.relay import FINISH_SECONDS, run
+from telegram_bot.relay import run
 from telegram_bot.settings import Settings
-from tests.simulators.backend import BackendSimulator
+from tests.simulators.backend import SECRET_KEY, BackendSimulator
 from tests.simulators.telegram import TelegramSimulator
 
 StartRelay = Callable[..., AbstractAsyncContextManager[None]]
@@ -22,8 +23,9 @@ async def telegram() -> AsyncIterator[TelegramSimulator]:
 
 
 @pytest.fixture
-async def backend() -> AsyncIterator[BackendSimulator]:
+async def backend(telegram: TelegramSimulator) -> AsyncIterator[BackendSimulator]:
     async with BackendSimulator() as backend:
+        backend.enable(telegram.token)
         yield backend
 
 
@@ -37,18 +39,19 @@ def start_relay(
     """Starts a relay for the length of a block; keywords change its settings."""
 
     monkeypatch.chdir(tmp_path)  # where no .env is
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     @asynccontextmanager
-    async def start(finish_seconds: float = FINISH_SECONDS, **changes: object) -> AsyncIterator[None]:
+    async def start(**changes: object) -> AsyncIterator[None]:
         usual = {
-            "bot_token": telegram.token,
+            "secret_key": SECRET_KEY,
             "backend_url": backend.url,
             "telegram_api_url": telegram.url,
         }
         settings = Settings.model_validate(usual | changes)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(run(settings, stop, finish_seconds))
+            group.create_task(run(settings, stop))
             try:
                 yield
             finally:

@@ -15,6 +15,8 @@ async def test_a_message_is_answered(telegram: TelegramSimulator, backend: Backe
     assert (await telegram.next_message(IVAN.id))["text"] == "echo hello"
     assert backend.handled == [
         {
+            "bot": "default",
+            "deliver": True,
             "user_id": "43",
             "chat_id": "43",
             "text": "hello",

@@ -102,7 +102,7 @@ async def test_files_go_both_ways(bot: Bot, telegram: TelegramSimulator) -> None
 
 async def test_a_draft_lasts_until_the_message(bot: Bot, telegram: TelegramSimulator) -> None:
     await bot.send_message_draft(CHAT, 7, text="hel")
-    assert telegram.world.drafts[CHAT] == {"draft_id": 7, "text": "hel"}
+    assert telegram.world.drafts[CHAT] == {"draft_id": 7, "text": "hel", "can_stop": False}
     await bot.send_message(CHAT, "hello")
     assert CHAT not in telegram.world.drafts
     telegram.say("hello", chat=GROUP)
