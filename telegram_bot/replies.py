@@ -121,14 +121,16 @@ class Replies:
         self._outbox = outbox
         self._numbers = count(1)
 
-    async def say(self, to: Message | Addressee, text: str, buttons: Sequence[Sequence[Button]] = ()) -> Delivery:
-        """Store a notice; it is sent soon after. Raises BackendProblem."""
+    async def say(
+        self, to: Message | Addressee, text: str, buttons: Sequence[Sequence[Button]] = (), key: str = ""
+    ) -> Delivery:
+        """Store a notice; it is sent soon after. What has the same `key` is said once. Raises BackendProblem."""
         whom = addressee(to) if isinstance(to, Message) else to
         notice = Notice(
             bot=self._config.slug,
             chat_id=whom.chat_id,
             text=text,
-            key=f"telegram:{self._config.telegram_id}:{self._update_id}:{next(self._numbers)}",
+            key=f"telegram:{self._config.telegram_id}:{key or f'{self._update_id}:{next(self._numbers)}'}",
             thread_id=whom.thread_id,
             user_id=whom.user_id,
             reply_to=whom.reply_to,

@@ -16,6 +16,7 @@ from telegram_bot.backend_client.wire import (
     BotReport,
     Conversation,
     Delivery,
+    DocumentState,
     Notice,
     Progress,
     Question,
@@ -107,10 +108,18 @@ class BackendClient:
 
     async def active_session(self, conversation: Conversation) -> str | None:
         """The id of the session that goes on there."""
-        wanted = asdict(conversation) | {"is_active": "true"}
-        thread_id = wanted.pop("thread_id")
-        listed = (await self._http.insist("GET", "v1/sessions", params=wanted))["data"]
-        return next((str(session["id"]) for session in listed if session["thread_id"] == thread_id), None)
+        listed = await self._active(bot=conversation.bot, chat_id=conversation.chat_id, user_id=conversation.user_id)
+        return next((str(session["id"]) for session in listed if session["thread_id"] == conversation.thread_id), None)
+
+    async def leave_chat(self, bot: str, chat_id: str) -> None:
+        """Everybody's sessions there end."""
+        for session in await self._active(bot=bot, chat_id=chat_id):
+            await self._http.insist("POST", "v1/chat/reset", json={"session_id": session["id"]})
+
+    async def _active(self, **wanted: str) -> list[dict[str, Any]]:
+        """The newest sessions that go on."""
+        answer = await self._http.insist("GET", "v1/sessions", params=wanted | {"is_active": "true", "limit": "200"})
+        return list(answer["items"])
 
     async def stats(self, session_id: str) -> Stats:
         return read(Stats, await self._http.insist("GET", f"v1/sessions/{session_id}/stats"))
@@ -128,17 +137,18 @@ class BackendClient:
         )
         return str(answer["text"])
 
-    async def add_document(self, conversation: Conversation, upload: Upload) -> str:
-        """The id of a document that becomes part of what is remembered there."""
+    async def add_document(self, conversation: Conversation, upload: Upload, private: bool) -> str:
+        """The id of a document that becomes part of what is remembered of a person, or else in a group's topic."""
         fields = asdict(conversation) | {"name": upload.name}
+        for elsewhere in ("chat_id", "thread_id") if private else ("user_id",):
+            del fields[elsewhere]
         answer = await self._http.ask(
             "POST", "v1/documents", form=lambda: _form(upload, fields), seconds=ATTACHMENT_SECONDS
         )
         return str(answer["id"])
 
-    async def document_state(self, document_id: str) -> str:
-        """`waiting`, `reading`, `ready` or `failed`."""
-        return str((await self._http.insist("GET", f"v1/documents/{document_id}"))["state"])
+    async def document_state(self, document_id: str) -> DocumentState:
+        return read(DocumentState, await self._http.insist("GET", f"v1/documents/{document_id}"))
 
     # Access.
 

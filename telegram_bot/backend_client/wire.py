@@ -181,3 +181,11 @@ class Upload:
     content: bytes = field(repr=False)
     name: str
     media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentState:
+    """How far the reading of a document is, and why it failed."""
+
+    state: Literal["waiting", "reading", "ready", "failed"]
+    problem: str = ""
