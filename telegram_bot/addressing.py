@@ -1,12 +1,33 @@
-"""Who speaks, where, and whether it is meant for the bot."""
+"""Who speaks, where, to whom they reply, and whose words they pass on."""
 
-from typing import Any
+from aiogram.enums import ChatType
+from aiogram.types import (
+    Chat,
+    Message,
+    MessageOriginChannel,
+    MessageOriginChat,
+    MessageOriginHiddenUser,
+    MessageOriginUser,
+)
 
-from aiogram import Bot
-from aiogram.enums import ChatType, MessageEntityType
-from aiogram.types import Message, MessageEntity, User
+from telegram_bot.backend_client import BotConfig, Conversation, Quote
+from telegram_bot.plain import text_of
 
 LONGEST_NAME = 128
+LONGEST_QUOTE = 1000
+
+Origin = MessageOriginUser | MessageOriginHiddenUser | MessageOriginChat | MessageOriginChannel
+
+
+def conversation_of(message: Message, config: BotConfig) -> Conversation:
+    """Who speaks to this bot where."""
+    topic = topic_id(message)
+    return Conversation(
+        bot=config.slug,
+        chat_id=str(message.chat.id),
+        user_id=str(speaker_id(message)),
+        thread_id="" if topic is None else str(topic),
+    )
 
 
 def speaker_id(message: Message) -> int | None:
@@ -26,12 +47,16 @@ def topic_id(message: Message) -> int | None:
     return message.message_thread_id if message.is_topic_message else None
 
 
-def language_of(message: Message) -> str | None:
-    return message.from_user.language_code if message.from_user else None
+def language_of(message: Message) -> str:
+    return (message.from_user.language_code or "") if message.from_user else ""
 
 
 def in_private(message: Message) -> bool:
-    return message.chat.type == ChatType.PRIVATE
+    return is_private(message.chat)
+
+
+def is_private(chat: Chat) -> bool:
+    return chat.type == ChatType.PRIVATE
 
 
 def from_bot(message: Message) -> bool:
@@ -39,36 +64,42 @@ def from_bot(message: Message) -> bool:
     return user is not None and user.is_bot and message.sender_chat is None
 
 
-async def addressed(message: Message, bot: Bot) -> dict[str, Any] | bool:
-    """A filter: what the bot is asked, as `question`; in groups only mentions and replies to it."""
-    text = message.text or ""
-    if in_private(message):
-        return {"question": text}
-    me = await bot.me()
-    mentions = [entity for entity in message.entities or () if _mentions(entity, text, me)]
-    if mentions or _answers(message, me):
-        return {"question": _without(mentions, text)}
-    return False
+def message_key(message: Message) -> str:
+    """By this the backend knows a message again: when it is asked twice, and when it was edited."""
+    bot = message.bot
+    assert bot
+    return f"telegram:{bot.id}:{message.chat.id}:{message.message_id}"
 
 
-def _mentions(entity: MessageEntity, text: str, me: User) -> bool:
-    if entity.type == MessageEntityType.MENTION:
-        return entity.extract_from(text).lower() == f"@{me.username}".lower()
-    return entity.user is not None and entity.user.id == me.id
+def quote_of(message: Message) -> Quote | None:
+    """What the person replies to: the part they chose, else all of it, as far as there are words in it."""
+    original, elsewhere = message.reply_to_message, message.external_reply
+    if original and original.forum_topic_created:
+        return None  # every first-level message of a topic formally replies to the topic's creation
+    speaker = speaker_name(original) if original else _origin_name(elsewhere.origin) if elsewhere else ""
+    text = message.quote.text if message.quote else text_of(original) if original else ""
+    return quoted(speaker, text)
 
 
-def _answers(message: Message, me: User) -> bool:
-    original = message.reply_to_message
-    if original is None or original.from_user is None or original.forum_topic_created:
-        return False  # every first-level message of a topic formally answers the topic's creation
-    return original.from_user.id == me.id
+def quoted(speaker: str, text: str) -> Quote | None:
+    """As much of it as is passed on; None if there are no words in it."""
+    if not text.strip():
+        return None
+    return Quote(speaker[:LONGEST_NAME], text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 1]}…")
 
 
-def _without(mentions: list[MessageEntity], text: str) -> str:
-    units = text.encode("utf-16-le")  # offsets count UTF-16 code units
-    for mention in reversed(mentions):
-        before = units[: 2 * mention.offset].decode("utf-16-le").rstrip(" ")
-        after = units[2 * (mention.offset + mention.length) :].decode("utf-16-le")
-        rest = after if before else after.lstrip(" ,:")
-        units = (before + rest).encode("utf-16-le")
-    return units.decode("utf-16-le").strip()
+def forwarded_from(message: Message) -> str:
+    """The name of who wrote what is passed on; empty if the person's own words are sent."""
+    return _origin_name(message.forward_origin)[:LONGEST_NAME] if message.forward_origin else ""
+
+
+def _origin_name(origin: Origin) -> str:
+    match origin:
+        case MessageOriginUser():
+            return origin.sender_user.full_name
+        case MessageOriginHiddenUser():
+            return origin.sender_user_name
+        case MessageOriginChat():
+            return origin.author_signature or origin.sender_chat.full_name
+        case MessageOriginChannel():
+            return origin.chat.full_name
