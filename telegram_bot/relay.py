@@ -10,7 +10,7 @@ from functools import partial
 from aiogram import Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.utils.token import TokenValidationError
+from aiogram.utils.token import TokenValidationError, validate_token
 
 from telegram_bot.backend_client import BackendProblem, BotConfig, BotReport, Delivery, open_backend
 from telegram_bot.deliveries import Deliveries
@@ -128,21 +128,30 @@ class Relay:
         slug, bot = config.slug, self._running.get(config.slug)
         if bot and bot.config.sealed_token == config.sealed_token:
             bot.config = config
+            return
+        if slug in self._broken and self._broken[slug][0].sealed_token == config.sealed_token:
+            return
+        try:
+            token = self._open(config)
+        except CannotOpen as error:
+            log.error("bot %s: %s", slug, error)
+            token, self._broken[slug] = "", (config, str(error))
+        if bot and bot.token == token:
+            bot.config = config
         elif bot:
             self._end(slug, bot.stop(FINISH_SECONDS))
-        elif slug not in self._broken or self._broken[slug][0] != config:
-            self._start(config)
+        elif token:
+            self._broken.pop(slug, None)
+            lost = partial(self._lose, slug)
+            self._running[slug] = RunningBot(config, token, self._shared, self._deliveries.catch_up, lost)
 
-    def _start(self, config: BotConfig) -> None:
-        self._broken.pop(config.slug, None)
+    def _open(self, config: BotConfig) -> str:
+        token = open_sealed(config.sealed_token, self._secret_keys)
         try:
-            token = open_sealed(config.sealed_token, self._secret_keys)
-            lost = partial(self._lose, config.slug)
-            self._running[config.slug] = RunningBot(config, token, self._shared, self._deliveries.catch_up, lost)
-        except (CannotOpen, TokenValidationError) as error:
-            why = str(error) if isinstance(error, CannotOpen) else "this is not a token as @BotFather gives them"
-            log.error("bot %s: %s", config.slug, why)
-            self._broken[config.slug] = config, why
+            validate_token(token)
+        except TokenValidationError:
+            raise CannotOpen("this is not a token as @BotFather gives them") from None
+        return token
 
     def _end(self, slug: str, ending: Coroutine[None, None, None], tell: bool = True) -> None:
         del self._running[slug]

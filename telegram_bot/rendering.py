@@ -11,23 +11,23 @@ from aiogram.types import (
 
 from telegram_bot.backend_client import Delivery
 from telegram_bot.formatting import Part, render
-from telegram_bot.splitting import split
 from telegram_bot.words import words_for
 
 Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup
 
 
 def parts_of(delivery: Delivery) -> list[Part]:
-    """The same ones whenever they are asked for; none if there is nothing to say."""
+    """The same ones whenever they are asked for; none where nothing is to be seen."""
     words = words_for(delivery.language)
     match delivery.kind:
         case "problem":
             return [_plain(words.problem(delivery.text, 0))]
         case "notice":
-            return [_plain(text) for text in split(delivery.text)]
-    if not delivery.text.strip():
-        return [] if delivery.stopped else [_plain(words.empty_answer)]
-    return render(delivery.text + (f"\n\n{words.stopped}" if delivery.stopped else "")) or [_plain(words.empty_answer)]
+            return render(delivery.text)
+    text = _shortened(delivery.text, delivery.max_length)
+    if delivery.stopped:
+        return render(f"{text}\n\n{words.stopped}" if text.strip() else words.stopped_before_a_word)
+    return render(text) or [_plain(words.empty_answer)]
 
 
 def draft_of(text: str) -> Part | None:
@@ -52,6 +52,11 @@ def stop_button(user_id: str, language: str) -> InlineKeyboardMarkup:
     """Ends the answer to this person."""
     button = InlineKeyboardButton(text=words_for(language).stop_button, callback_data=f"stop:{user_id}")
     return InlineKeyboardMarkup(inline_keyboard=[[button]])
+
+
+def _shortened(text: str, longest: int | None) -> str:
+    """As much of an answer as its bot's operator wants to be sent."""
+    return text if longest is None or len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def _plain(sentence: str) -> Part:

@@ -152,9 +152,6 @@ class Updates:
 
 
 def _place(update: Update) -> Place | None:
-    """What has to stay in order: a person's messages and presses in one topic."""
-    if message := update.message or update.edited_message:
-        return message.chat.id, topic_id(message), speaker_id(message)
-    if (query := update.callback_query) and isinstance(query.message, Message):
-        return query.message.chat.id, topic_id(query.message), query.from_user.id
-    return None
+    """What has to stay in order: a person's messages in one topic; a button that stops something must not wait."""
+    message = update.message or update.edited_message
+    return (message.chat.id, topic_id(message), speaker_id(message)) if message else None

@@ -28,12 +28,6 @@ async def test_a_message_is_answered(telegram: TelegramSimulator, backend: Backe
     ]
 
 
-async def test_an_answer_is_sent_as_it_is(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
-    backend.answer = lambda text: "<b>a_b*c</b> [x](y) `z` {1}"
-    telegram.say("hello")
-    assert (await telegram.next_message())["text"] == "<b>a_b*c</b> [x](y) `z` {1}"
-
-
 async def test_a_long_answer_comes_in_parts(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
     long = "\n\n".join(f"Paragraph {number} " + "слово 🙂 " * 100 for number in range(12))
     backend.answer = lambda text: long
@@ -72,6 +66,17 @@ async def test_the_backend_gets_the_next_message_of_a_conversation_after_the_las
     assert len(backend.keys_in) == 3
 
 
+async def test_a_message_is_stored_while_the_one_before_is_answered(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    backend.answering.clear()
+    telegram.say("first")
+    telegram.say("second")
+    await backend.until_asked(2)
+    backend.answering.set()
+    assert [(await telegram.next_message())["text"] for _ in range(2)] == ["echo first", "echo second"]
+
+
 async def test_a_slow_chat_does_not_delay_another(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
     backend.open.clear()
     telegram.say("slow")
@@ -83,7 +88,7 @@ async def test_a_slow_chat_does_not_delay_another(telegram: TelegramSimulator, b
     assert len(backend.handled) == 1
 
 
-async def test_telegram_keeps_a_message_until_it_is_answered(
+async def test_telegram_keeps_a_message_until_it_is_stored(
     telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
     backend.open.clear()
@@ -91,20 +96,22 @@ async def test_telegram_keeps_a_message_until_it_is_answered(
     await backend.until_asked(1)
     await telegram.until_called("getUpdates", len(telegram.calls("getUpdates")) + 2)
     assert len(telegram.world.updates) == 1
+    backend.answering.clear()
     backend.open.set()
-    assert (await telegram.next_message())["text"] == "echo hello"
     await telegram.world.until(lambda: not telegram.world.updates, 60)
-    assert len(telegram.calls("sendMessage")) == 1
+    assert not telegram.calls("sendMessage")
+    backend.answering.set()
+    assert (await telegram.next_message())["text"] == "echo hello"
 
 
 async def test_more_waiting_chats_than_telegram_shows_at_once_do_not_hide_new_ones(
     telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
-    backend.open.clear()
+    backend.answering.clear()
     for chat in range(1000, 1120):
         telegram.say("hello", chat={"id": chat, "type": "private", "first_name": "Somebody"})
     await backend.until_asked(120)
-    backend.open.set()
+    backend.answering.set()
     for chat in range(1000, 1120):
         await telegram.next_message(chat)
     assert len(backend.keys_in) == 120
@@ -113,11 +120,11 @@ async def test_more_waiting_chats_than_telegram_shows_at_once_do_not_hide_new_on
 async def test_typing_is_shown_while_the_answer_is_awaited(
     telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
-    backend.open.clear()
+    backend.answering.clear()
     telegram.say("hello")
     calls = await telegram.until_called("sendChatAction")
     assert calls[0].arguments == {"chat_id": "42", "action": "typing"}
-    backend.open.set()
+    backend.answering.set()
     await telegram.next_message()
 
 
@@ -141,7 +148,7 @@ async def test_a_backend_that_restarts_loses_no_message(telegram: TelegramSimula
     await telegram.next_message()
     await backend.stop()
     telegram.say("meanwhile")
-    await telegram.until_called("sendChatAction", 2)
+    await telegram.until_called("getUpdates", len(telegram.calls("getUpdates")) + 2)
     await backend.start()
     assert (await telegram.next_message())["text"] == "echo meanwhile"
 
@@ -149,7 +156,7 @@ async def test_a_backend_that_restarts_loses_no_message(telegram: TelegramSimula
 async def test_a_lasting_problem_is_told_in_the_persons_language(
     telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
-    backend.problems = [problem("no-provider-answered", 503)] * 2
+    backend.fails = ["/problems/no-provider-answered"] * 2
     telegram.say("hello")
     assert "No language model" in (await telegram.next_message())["text"]
     telegram.say("привет", person=IVAN)
@@ -186,70 +193,15 @@ async def test_typing_that_fails_is_no_reason_to_be_silent(telegram: TelegramSim
 
 
 async def test_a_person_who_blocked_the_bot_disturbs_nobody(
-    telegram: TelegramSimulator, backend: BackendSimulator, caplog: pytest.LogCaptureFixture
+    telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
-    caplog.set_level("INFO")
     telegram.world.blocked.add(ANNA.id)
     telegram.say("hello")
-    await backend.until_asked(1)
-    await telegram.until_called("sendMessage")
+    (closed,) = await backend.until_delivered(1)
+    assert (closed["state"], closed["problem"]) == ("failed", "blocked")
     telegram.say("hello", person=IVAN)
     assert (await telegram.next_message(IVAN.id))["text"] == "echo hello"
     assert len(telegram.calls("sendMessage")) == 2
-    assert "may not write there" in caplog.text
-
-
-async def test_start_greets_and_wipes_nothing(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
-    telegram.say("/start")
-    greeting = await telegram.next_message()
-    assert greeting["text"].startswith("Hello!")
-    assert not backend.resets
-    assert not backend.keys_in
-
-
-@pytest.mark.parametrize("way", ["/new", "✨ New dialogue"])
-async def test_a_new_dialogue_is_this_persons_in_this_chat(
-    telegram: TelegramSimulator, backend: BackendSimulator, way: str
-) -> None:
-    telegram.say(way)
-    assert "new dialogue" in (await telegram.next_message())["text"]
-    assert backend.resets == [{"chat_id": "42", "user_id": "42"}]
-
-
-async def test_a_new_dialogue_that_failed_is_not_announced(
-    telegram: TelegramSimulator, backend: BackendSimulator
-) -> None:
-    backend.problems = [problem("unauthorized", 401)]
-    telegram.say("/new")
-    assert "not set up" in (await telegram.next_message())["text"]
-
-
-async def test_buttons_speak_the_persons_language(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
-    telegram.say("/start", person=IVAN)
-    greeting = await telegram.next_message(IVAN.id)
-    telegram.press(greeting, "❓ Помощь", IVAN)
-    assert "/new" in (await telegram.next_message(IVAN.id))["text"]
-    telegram.press(greeting, "✨ Новый диалог", IVAN)
-    assert "новый диалог" in (await telegram.next_message(IVAN.id))["text"]
-    assert not backend.keys_in
-
-
-async def test_the_menu_of_commands_speaks_both_languages(telegram: TelegramSimulator) -> None:
-    await telegram.until_called("getUpdates")
-    assert [command["description"] for command in telegram.world.commands[""]] == [
-        "New dialogue",
-        "Help",
-    ]
-    assert [command["command"] for command in telegram.world.commands["ru"]] == ["new", "help"]
-    assert telegram.world.commands["ru"][1]["description"] == "Помощь"
-
-
-async def test_what_is_not_text_gets_a_friendly_sentence(
-    telegram: TelegramSimulator, backend: BackendSimulator
-) -> None:
-    telegram.say(voice={"file_id": "v", "file_unique_id": "v", "duration": 1})
-    assert "only understand text" in (await telegram.next_message())["text"]
-    assert not backend.keys_in
 
 
 async def test_a_notice_of_the_chat_gets_no_answer(telegram: TelegramSimulator) -> None:
