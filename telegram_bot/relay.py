@@ -72,6 +72,7 @@ class Relay:
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._stopped: set[str] = set()
         self._watch: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
 
     async def work(self, stop: asyncio.Event) -> None:
         """Beats until `stop` is set; then everything ends in good order."""
@@ -96,7 +97,10 @@ class Relay:
                 await self._beat(began)
             except BackendProblem as problem:
                 log.warning("the backend: %s; trying again in %.0f s", problem, BEAT_SECONDS)
-            await asyncio.sleep(max(began + BEAT_SECONDS - time.monotonic(), 0))
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(began + BEAT_SECONDS - time.monotonic(), 0)):
+                    await self._changed.wait()
 
     async def _beat(self, began: float) -> None:
         reports = self._reports()
@@ -164,6 +168,7 @@ class Relay:
             del self._ending[slug]
             if tell:
                 self._stopped.add(slug)
+            self._changed.set()
 
     def _lose(self, slug: str) -> None:
         if bot := self._running.get(slug):

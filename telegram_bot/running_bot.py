@@ -16,6 +16,7 @@ from aiogram.exceptions import (
 )
 from aiogram.types import Message, Update
 
+from telegram_bot.addressing import language_of
 from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, BotReport
 from telegram_bot.failures import explain
 from telegram_bot.health import Health
@@ -29,6 +30,7 @@ from telegram_bot.replies import Replies, Turns
 from telegram_bot.sending import Sender
 from telegram_bot.updates import Updates
 from telegram_bot.webhooks import Webhooks
+from telegram_bot.words import words_for
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ class RunningBot:
         self._live = Live(sender)
         self.outbox = Outbox(Reports(shared.backend, shared.relay_id, shared.lease), sender, self._live, lost)
         self._turns = Turns(shared.backend, self._live, self.outbox)
-        self._updates = Updates(self._handle)
+        self._updates = Updates(self._handle, self._give_up)
         self._poller = Poller(self._bot, self._updates)
         self._task = asyncio.create_task(self._run())  # noqa: TID251  stop() and drop() end it
 
@@ -145,6 +147,15 @@ class RunningBot:
             await self._poller.receive()
 
     async def _handle(self, update: Update, album: Sequence[Message]) -> None:
-        shared, config = self._shared, self.config
-        replies = Replies(config, update.update_id, shared.backend, self._turns, self.outbox)
-        await shared.dispatcher.feed_update(self._bot, update, config=config, replies=replies, album=album)
+        replies = self._replies(update)
+        await self._shared.dispatcher.feed_update(self._bot, update, config=self.config, replies=replies, album=album)
+
+    async def _give_up(self, update: Update, problem: BackendProblem) -> None:
+        """What nobody expected is told all the same."""
+        log.error("bot %s: update %d: the backend: %s", self.config.slug, update.update_id, problem)
+        if message := update.message:
+            words = words_for(language_of(message))
+            await self._replies(update).say(message, words.problem(problem.type, problem.status, problem.members))
+
+    def _replies(self, update: Update) -> Replies:
+        return Replies(self.config, update.update_id, self._shared.backend, self._turns, self.outbox)

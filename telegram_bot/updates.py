@@ -20,11 +20,15 @@ from telegram_bot.pauses import growing_pauses
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 5.0
+# A backend that fails without saying why may fail because of the update: it must not be tried for ever.
+MOST_FAILURES = 10
+INTERNAL_ERROR = 500
 # Telegram sends the messages of an album one by one, and does not say which is the last.
 ALBUM_SECONDS = 0.7
 
 Place = tuple[int, int | None, int | None]
 Handle = Callable[[Update, Sequence[Message]], Awaitable[object]]
+GiveUp = Callable[[Update, BackendProblem], Awaitable[object]]
 
 
 @dataclass(slots=True)
@@ -48,8 +52,9 @@ class Album:
 class Updates:
     """Runs the handlers: those of one conversation in order, conversations in parallel."""
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, give_up: GiveUp) -> None:
         self._handle = handle
+        self._give_up = give_up
         self._offset = 0
         self._unconfirmed: dict[int, asyncio.Future[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -135,20 +140,24 @@ class Updates:
                 del self._albums[album_id]
         if earlier:
             await asyncio.wait([earlier])
-        pauses = growing_pauses(LONGEST_PAUSE_SECONDS, first=0.2)
-        while not await self._handled(update, album.messages):  # noqa: ASYNC110  nobody tells when the backend is back
+        pauses, failures = growing_pauses(LONGEST_PAUSE_SECONDS, first=0.2), 0
+        while problem := await self._problem(self._handle(update, album.messages)):
+            failures += problem.status == INTERNAL_ERROR
+            if failures >= MOST_FAILURES or not problem.passing:
+                await self._problem(self._give_up(update, problem))
+                return
+            log.warning("update %d: the backend: %s; trying again", update.update_id, problem)
             await asyncio.sleep(next(pauses))
 
-    async def _handled(self, update: Update, album: Sequence[Message]) -> bool:
-        """False if the backend could not take it now, but may a moment later."""
+    async def _problem(self, handling: Awaitable[object]) -> BackendProblem | None:
+        """Why the backend did not take it; None if it did, or if trying again would not help."""
         try:
-            await self._handle(update, album)
+            await handling
         except BackendProblem as problem:
-            log.warning("update %d: the backend: %s", update.update_id, problem)
-            return not problem.passing
+            return problem
         except Exception as error:  # noqa: BLE001  one broken update must not stop the others
-            log.error("update %d: %s\n%s", update.update_id, type(error).__name__, where(error))
-        return True
+            log.error("%s\n%s", type(error).__name__, where(error))
+        return None
 
 
 def _place(update: Update) -> Place | None:

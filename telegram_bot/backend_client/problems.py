@@ -14,7 +14,7 @@ DELIVERY_OVER = "/problems/delivery-over"
 
 # The same request may succeed a moment later. Keys make repeating it safe.
 PASSING = {UNREACHABLE, NO_ANSWER_IN_TIME, "/problems/turn-interrupted", "/problems/storage-unavailable"}
-PASSING_STATUSES = {500, 502, 503, 504}
+PASSING_STATUSES = {429, 500, 502, 503, 504}
 
 
 class BackendProblem(Exception):

@@ -3,7 +3,7 @@
 In a test:      async with TelegramSimulator() as telegram: telegram.say("hello")
 By hand:        python -m tests.simulators.telegram 8081
                 TELEGRAM_API_URL=http://127.0.0.1:8081 python -m telegram_bot
-                    (with a bot whose token is 123456789:test-token-of-the-simulator)
+                    (with a bot whose token is 123456789:test-token-of-the-telegram-simulator)
                 curl -d '{"text": "hello"}' 127.0.0.1:8081/people/say
                 curl '127.0.0.1:8081/people/next?wait=30'
 """
@@ -21,7 +21,7 @@ from tests.simulators.telegram_calls import Call, Fault, Trouble, checked, read_
 from tests.simulators.telegram_methods import KNOWN, Methods
 from tests.simulators.telegram_world import Everybody, Json, Person, Refused, World, entities_of
 
-TOKEN = "123456789:test-token-of-the-simulator"
+TOKEN = "123456789:test-token-of-the-telegram-simulator"
 ANNA = Person(42, "Anna")
 IVAN = Person(43, "Иван", "ru")
 GROUP: Json = {"id": -100500, "type": "supergroup", "title": "Group"}

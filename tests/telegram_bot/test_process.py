@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.simulators.backend import BackendSimulator, cut
-from tests.simulators.telegram import Fault, TelegramSimulator
+from tests.simulators.telegram import TelegramSimulator
+from tests.simulators.telegram_calls import Fault
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tests.simulators.backend import BackendSimulator, Problem, cut, problem
-from tests.simulators.telegram import ANNA, IVAN, Fault, TelegramSimulator
+from tests.simulators.telegram import ANNA, IVAN, TelegramSimulator
+from tests.simulators.telegram_calls import Fault
 
 pytestmark = pytest.mark.usefixtures("relay")
 

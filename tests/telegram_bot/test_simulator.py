@@ -128,7 +128,7 @@ async def test_only_wanted_updates_are_kept(bot: Bot, telegram: TelegramSimulato
 
 
 async def test_a_webhook_excludes_polling(bot: Bot, telegram: TelegramSimulator) -> None:
-    telegram.world.webhook = "https://bot.example.org"
+    telegram.world.webhook = {"url": "https://bot.example.org", "secret": ""}
     with pytest.raises(TelegramConflictError):
         await bot.get_updates()
 
