@@ -6,6 +6,7 @@ from datetime import datetime
 from aiogram.types import User
 
 from telegram_bot.backend_client import BotConfig, Stats, Window
+from telegram_bot.plain import escaped
 from telegram_bot.words import Words
 
 BAR = 12
@@ -16,8 +17,8 @@ def ways_to_call(config: BotConfig, me: User, words: Words) -> str:
     """What to do in a group to be answered, by this bot's triggers."""
     known = {
         "mention": f"@{me.username}",
-        "names": ", ".join(config.called or [config.name]),
-        "keywords": ", ".join(config.keywords),
+        "names": escaped(", ".join(config.called or [config.name])),
+        "keywords": escaped(", ".join(config.keywords)),
     }
     wanted = ["all"] if "all" in config.triggers else [way for way in words.ways if way in config.triggers]
     if not config.keywords and "keyword" in wanted:
@@ -32,19 +33,19 @@ def listed(ways: Sequence[str], words: Words) -> str:
 
 
 def stats_card(stats: Stats, words: Words) -> str:
-    """What a dialogue has come to, a number a line."""
-    said = words.stats
-    return "\n".join(
-        [
-            said["title"].format(since=datetime.fromisoformat(stats.since).strftime(words.date)),
-            "",
-            said["messages"].format(messages=words.number(stats.messages)),
-            said["tokens_in"].format(tokens=words.number(stats.tokens_in)),
-            said["tokens_out"].format(tokens=words.number(stats.tokens_out)),
-            said["cost"].format(cost=words.money(stats.cost)),
-            said["summaries"].format(summaries=words.number(stats.summaries)),
-        ]
-    )
+    """What a dialogue has come to: a table with the numbers below each other."""
+    rows = {
+        "messages": words.number(stats.messages),
+        "tokens_in": words.number(stats.tokens_in),
+        "tokens_out": words.number(stats.tokens_out),
+        "cost": words.money(stats.cost),
+        "summaries": words.number(stats.summaries),
+    }
+    names = max(len(words.stats[name]) for name in rows)
+    figures = max(map(len, rows.values()))
+    table = "\n".join(f"{words.stats[name]:<{names}}  {figure:>{figures}}" for name, figure in rows.items())
+    since = datetime.fromisoformat(stats.since).strftime(words.date)
+    return f"{words.stats['title'].format(since=since)}\n```\n{table}\n```"
 
 
 def context_card(window: Window, stats: Stats, words: Words) -> str:

@@ -1,10 +1,12 @@
 """The words of a message, whatever form they have."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiogram.types import Message
 
+MARKUP = re.compile(r"([\\`*_~])")
 # Where rich texts keep what is read within a line, in the order in which it is read.
 INLINE = ("summary", "text", "expression", "alternative_text", "caption", "credit")
 
@@ -15,6 +17,11 @@ def text_of(message: Message) -> str:
         return message.text or message.caption or ""
     blocks = message.rich_message.model_dump(mode="json", exclude_none=True)["blocks"]
     return "\n".join(line for line in _lines(blocks) if line.strip())
+
+
+def escaped(name: str) -> str:
+    """A name that somebody gave, to be read as it is where Markdown is understood."""
+    return MARKUP.sub(r"\\\1", name)
 
 
 def _lines(blocks: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from telegram_bot.addressing import conversation_of, in_private, language_of, qu
 from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, DocumentState, Quote, Upload
 from telegram_bot.handlers.telling import words_of
 from telegram_bot.handlers.typing import typing
+from telegram_bot.plain import escaped
 from telegram_bot.words import Words
 
 # What a bot may download: https://core.telegram.org/bots/api#getfile
@@ -109,7 +110,9 @@ class Media:
             if shown := name(message, self._words):
                 return InWords(shown)
             raise NotUnderstood(self._words.only_words)
-        raise NotUnderstood(self._words.file_unsupported if message.document else self._words.only_words)
+        raise NotUnderstood(
+            self._words.file_unsupported if message.content_type == ContentType.DOCUMENT else self._words.only_words
+        )
 
     async def _file(self, file: File, question: str, number: int | None) -> InWords:
         if file.size > MOST_MEGABYTES * MEGABYTE:
@@ -151,16 +154,16 @@ class Media:
 
     async def _read(self, upload: Upload) -> InWords:
         """A document becomes part of what is remembered here: the person's in private, else the group's."""
+        words, name = self._words, escaped(upload.name)
         document_id = await self._backend.add_document(self._conversation, upload, private=self._private)
         try:
             async with asyncio.timeout(READING_SECONDS):
                 state = await self._once_read(document_id)
         except TimeoutError:
-            raise NotUnderstood(self._words.still_reading.format(name=upload.name)) from None
+            raise NotUnderstood(words.still_reading.format(name=name)) from None
         if state.state == "failed":
-            sentence = self._words.unread.get(state.problem, self._words.unread["unreadable"])
-            raise NotUnderstood(sentence.format(name=upload.name))
-        return InWords(self._words.file.format(name=upload.name), self._words.read.format(name=upload.name))
+            raise NotUnderstood(words.unread.get(state.problem, words.unread["unreadable"]).format(name=name))
+        return InWords(words.file.format(name=upload.name), words.read.format(name=name))
 
     async def _once_read(self, document_id: str) -> DocumentState:
         while True:

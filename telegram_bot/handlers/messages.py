@@ -60,7 +60,7 @@ def ignore_bots(router: Router) -> None:
     router.edited_message.register(ignore, from_bot)
 
 
-async def ignore() -> None:
+async def ignore(message: Message) -> None:
     """Nothing is said."""
 
 

@@ -89,11 +89,11 @@ ENGLISH = Words(
     nothing_counted="There is nothing to count yet: the dialogue has not begun.",
     stats={
         "title": "📊 This dialogue, since {since}",
-        "messages": "💬 Messages: {messages}",
-        "tokens_in": "📖 Tokens read: {tokens}",
-        "tokens_out": "📝 Tokens written: {tokens}",
-        "cost": "💰 Cost: {cost}",
-        "summaries": "📚 Summaries: {summaries}",
+        "messages": "Messages",
+        "tokens_in": "Tokens read",
+        "tokens_out": "Tokens written",
+        "cost": "Cost",
+        "summaries": "Summaries",
     },
     context={
         "title": "🧠 What I have in mind of this dialogue",

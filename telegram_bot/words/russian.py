@@ -91,11 +91,11 @@ RUSSIAN = Words(
     nothing_counted="Пока считать нечего: диалог ещё не начался.",
     stats={
         "title": "📊 Этот диалог, с {since}",
-        "messages": "💬 Сообщений: {messages}",
-        "tokens_in": "📖 Токенов прочитано: {tokens}",
-        "tokens_out": "📝 Токенов написано: {tokens}",
-        "cost": "💰 Стоимость: {cost}",
-        "summaries": "📚 Пересказов: {summaries}",
+        "messages": "Сообщений",
+        "tokens_in": "Токенов прочитано",
+        "tokens_out": "Токенов написано",
+        "cost": "Стоимость",
+        "summaries": "Пересказов",
     },
     context={
         "title": "🧠 Что сейчас в памяти этого диалога",

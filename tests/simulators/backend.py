@@ -12,6 +12,7 @@ from aiohttp import web
 from cryptography.fernet import Fernet
 
 from tests.simulators.backend_deliveries import Deliveries, Json, Leases, Refused
+from tests.simulators.backend_people import People
 
 Problem = Callable[[web.Request], web.Response]
 
@@ -53,7 +54,7 @@ class BackendSimulator:
         self.leases = Leases()
         self.deliveries = Deliveries(self.leases)
         self.handled: list[Json] = []
-        self.resets: list[Json] = []
+        self.people = People()
         self.stops: list[Json] = []
         self.keys_in: list[str] = []
         self.problems: list[Problem] = []
@@ -89,7 +90,7 @@ class BackendSimulator:
                 web.patch("/v1/deliveries/{id}", self._progress),
                 web.post("/v1/deliveries", self._say),
                 web.post("/v1/chat/stream", self._stream),
-                web.post("/v1/chat/reset", self._reset),
+                *self.people.routes(self._problem),
                 web.post("/v1/chat/stop", self._stop_turn),
             ]
         )
@@ -209,12 +210,6 @@ class BackendSimulator:
         delivery = self.deliveries.add(turn_id=turn_id, language=body.get("language", ""), **said, **where)
         self._changed.set()
         return delivery
-
-    async def _reset(self, request: web.Request) -> web.Response:
-        if found := self._problem(request):
-            return found
-        self.resets.append(await request.json())
-        return web.json_response({"status": "ok", "reset_sessions": 1, "session_ids": []})
 
     async def _stop_turn(self, request: web.Request) -> web.Response:
         self.stops.append(await request.json())

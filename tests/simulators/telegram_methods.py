@@ -56,6 +56,7 @@ class Methods:
             methods.SendRichMessageDraft: self._send_rich_message_draft,
             methods.SendChatAction: lambda call: bool(self._world.chat(call.chat_id)),
             methods.EditMessageText: self._edit_message_text,
+            methods.EditMessageReplyMarkup: self._edit_reply_markup,
             methods.DeleteMessage: self._delete_message,
             methods.AnswerCallbackQuery: self._answer_callback_query,
             methods.GetFile: self._get_file,
@@ -191,6 +192,12 @@ class Methods:
         if all(message.get(name) == value for name, value in edited.items()):
             raise Refused(400, "Bad Request: message is not modified")
         message.update(edited, edit_date=int(time.time()))
+        self._world.touch()
+        return message
+
+    def _edit_reply_markup(self, call: methods.EditMessageReplyMarkup) -> Json:
+        message = self._world.message(call.chat_id, call.message_id, "edit")
+        message["reply_markup"] = _dumped(call.reply_markup)
         self._world.touch()
         return message
 

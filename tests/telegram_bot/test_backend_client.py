@@ -53,7 +53,7 @@ async def test_what_passes_is_tried_again_but_not_for_ever(
         await client.reset(ANNA)
     assert raised.value.passing
     assert not backend.problems
-    assert len(backend.resets) == 1
+    assert len(backend.people.called("reset")) == 1
 
 
 LASTING = [
@@ -73,7 +73,7 @@ async def test_what_lasts_is_told_at_once(
         await client.reset(ANNA)
     assert raised.value.type == type
     assert not raised.value.passing
-    assert not backend.resets
+    assert not backend.people.called("reset")
 
 
 async def test_a_problem_brings_what_it_says_beside_its_type(client: BackendClient, backend: BackendSimulator) -> None:

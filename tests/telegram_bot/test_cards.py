@@ -7,6 +7,7 @@ from aiogram.types import User
 
 from telegram_bot.backend_client import BotConfig, Stats, Window
 from telegram_bot.cards import bar, context_card, stats_card, ways_to_call
+from telegram_bot.formatting import render
 from telegram_bot.words import ENGLISH, RUSSIAN
 
 STATS = Stats(54, 1_234_567, 89_012, 1.5, 3, "2026-11-21T10:00:00Z")
@@ -15,19 +16,20 @@ WINDOW = Window(SAID, tokens=6720, budget=16_000, dropped=0, summary_version=3)
 ME = User(id=1, is_bot=True, first_name="Bot", username="test_bot")
 
 
-def test_what_a_dialogue_has_come_to_is_a_number_a_line() -> None:
+def test_what_a_dialogue_has_come_to_is_a_table() -> None:
     assert stats_card(STATS, ENGLISH).splitlines() == [
         "📊 This dialogue, since 2026-11-21",
-        "",
-        "💬 Messages: 54",
-        "📖 Tokens read: 1,234,567",
-        "📝 Tokens written: 89,012",
-        "💰 Cost: $1.50",
-        "📚 Summaries: 3",
+        "```",
+        "Messages               54",
+        "Tokens read     1,234,567",
+        "Tokens written     89,012",
+        "Cost                $1.50",
+        "Summaries               3",
+        "```",
     ]
     in_russian = stats_card(STATS, RUSSIAN).replace("\N{NO-BREAK SPACE}", " ")
     assert "с 21.11.2026" in in_russian
-    assert "Токенов прочитано: 1 234 567" in in_russian
+    assert "Токенов прочитано  1 234 567" in in_russian
     assert "$1,50" in in_russian
 
 
@@ -75,3 +77,10 @@ def test_a_keyword_that_was_never_named_is_not_offered() -> None:
     assert ways_to_call(BotConfig("b", "1", "", triggers=["keyword", "reply"]), ME, ENGLISH) == (
         "reply to a message of mine"
     )
+
+
+def test_a_name_is_read_as_it_was_given() -> None:
+    config = BotConfig("b", "1", "", triggers=["name"], called=["__init__", "C*"])
+    (part,) = render(ways_to_call(config, ME, ENGLISH))
+    assert part.text == "call me by name (__init__, C*)"
+    assert not part.entities

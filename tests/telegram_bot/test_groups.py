@@ -24,7 +24,7 @@ async def test_talk_among_people_is_not_answered(telegram: TelegramSimulator, ba
     assert (await telegram.next_message(CHAT))["text"] == "echo are you there?"
     assert len(telegram.calls("sendMessage")) == 1
     assert len(backend.keys_in) == 1
-    assert not backend.resets
+    assert not backend.people.called("reset")
 
 
 STICKER = {
@@ -38,30 +38,19 @@ STICKER = {
 }
 
 
-@pytest.mark.parametrize(
-    ("said", "asked"),
-    [
-        ("@test_bot what is new?", "what is new?"),
-        ("@Test_Bot, what is new?", "what is new?"),
-        ("🙂 tell @test_bot, what is new?", "🙂 tell, what is new?"),
-        ("what is new @test_bot", "what is new"),
-        ("@test_bot @somebody_else says @test_bot knows", "@somebody_else says knows"),
-    ],
-)
-async def test_a_mention_is_a_question_without_the_mention(
-    telegram: TelegramSimulator, backend: BackendSimulator, said: str, asked: str
+async def test_what_triggers_a_bot_is_its_own_matter_and_may_change(
+    telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
-    telegram.say(said, chat=GROUP)
-    await telegram.next_message(CHAT)
-    assert backend.handled[0]["text"] == asked
+    telegram.say("/ask@test_bot what is new?", chat=GROUP)
+    assert (await telegram.next_message(CHAT))["text"] == "echo what is new?"
+    backend.enable(telegram.token, triggers=["name", "keyword"], called=["Алиса"], keywords=["tea"])
+    beats = len(backend.leases.beats)
+    await backend.until(lambda: len(backend.leases.beats) >= beats + 2)
+    telegram.say("/ask@test_bot what is new?", chat=GROUP)
+    telegram.say("Алиса, как дела?", chat=GROUP)
+    telegram.say("more TEA", chat=GROUP)
+    assert [(await telegram.next_message(CHAT))["text"] for _ in range(2)] == ["echo как дела?", "echo more TEA"]
     assert backend.handled[0]["chat_type"] == "supergroup"
-
-
-async def test_a_mention_by_name_counts(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
-    mention = {"type": "text_mention", "offset": 0, "length": 3, "user": BOT}
-    telegram.say("Bot, hello", chat=GROUP, entities=[mention])
-    await telegram.next_message(CHAT)
-    assert backend.handled[0]["text"] == "hello"
 
 
 async def test_a_mere_mention_gets_a_sign_of_attention(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
@@ -96,7 +85,8 @@ async def test_a_forum_topic_is_a_conversation_of_its_own(
     telegram.say("/new", chat=GROUP, message_thread_id=77, is_topic_message=True)
     await telegram.next_message(CHAT)
     assert backend.handled[0]["thread_id"] == "77"
-    assert backend.resets == [{"chat_id": str(CHAT), "user_id": str(ANNA.id), "thread_id": "77"}]
+    reset = backend.people.called("reset")[0]
+    assert (reset["chat_id"], reset["user_id"], reset["thread_id"]) == (str(CHAT), str(ANNA.id), "77")
 
 
 async def test_a_chain_of_replies_is_not_a_topic(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
@@ -114,11 +104,6 @@ async def test_people_of_one_group_do_not_wait_for_each_other(
     await backend.until_asked(2)
     backend.open.set()
     assert {(await telegram.next_message(CHAT))["text"] for _ in range(2)} == {"echo one", "echo two"}
-
-
-async def test_buttons_are_not_shown_to_a_group(telegram: TelegramSimulator) -> None:
-    telegram.say("/help@test_bot", chat=GROUP)
-    assert "reply_markup" not in await telegram.next_message(CHAT)
 
 
 async def test_who_writes_in_the_name_of_a_chat_is_that_chat(
