@@ -101,7 +101,7 @@ ENGLISH = Words(
         "full": "📏 {used} of {budget} are used",
         "messages": "💬 Word for word: {messages}",
         "dropped": "✂️ Did not fit: {messages}",
-        "summary": "📚 In the summary (version {version}): {messages} before them",
+        "summary": "📚 Summary (version {version}): the {messages} before that",
         "no_summary": "📚 There is no summary yet: all is remembered word for word",
     },
     commands={
@@ -139,9 +139,12 @@ ENGLISH = Words(
         "/problems/session-moved-on": "Too late: the earlier dialogue cannot be brought back.",
         "/problems/not-allowed": "Sorry, this bot answers only people its owner has invited.",
         "/problems/approval-needed": (
-            "This bot answers only people its owner knows. I have asked for you; your code is {code}. "
-            "Please write again once you are approved."
+            "This bot answers only people its owner knows. The owner will see your request as {code}; "
+            "I will write to you once it is decided."
         ),
+        "/problems/admission-not-found": "Nobody asks with this code any more.",
+        "/problems/admission-decided": "This was decided otherwise before.",
+        "/problems/owner-decides": "Only the bot’s owner decides this.",
         MANY: _TOO_MANY,
         MANY_FOR_THE_BOT: "Too many people are writing to me right now. Please try again in {wait}.",
         "/problems/attachment-not-understood": "I do not understand this yet. Please put it into words.",

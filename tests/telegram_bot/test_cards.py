@@ -40,7 +40,7 @@ def test_the_context_says_how_full_it_is_and_how_far_the_summary_reaches() -> No
         "▰▰▰▰▰▱▱▱▱▱▱▱ 42%",
         "📏 6,720 of 16,000 tokens are used",
         "💬 Word for word: 14 messages",
-        "📚 In the summary (version 3): 40 messages before them",
+        "📚 Summary (version 3): the 40 messages before that",
     ]
     card = context_card(WINDOW, STATS, RUSSIAN).replace("\N{NO-BREAK SPACE}", " ")
     assert "Занято 6 720 из 16 000 токенов" in card
