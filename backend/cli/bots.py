@@ -102,7 +102,11 @@ def _day(bot: Record) -> str:
     if not bot["messages"]:
         return "no messages"
     answered = f"; an answer took {bot['mean_seconds']:.1f} s" if bot["mean_seconds"] is not None else ""
-    return f"{bot['messages']:,} messages, {bot['error_rate']:.1%} without an answer{answered}"
+    return f"{_counted(bot['messages'], 'message')}, {bot['error_rate']:.1%} without an answer{answered}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 async def _add(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
