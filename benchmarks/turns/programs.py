@@ -34,13 +34,13 @@ class Programs:
 def running(path: Path) -> Iterator[Programs]:
     """All programs, ready, with an empty database in `path`, until the block ends."""
     with embedded_stores(path) as stores, ExitStack() as stack:
-        model_url, floor_url, backend_url, remembering_url = (f"http://127.0.0.1:{_free_port()}" for _ in range(4))
+        model_url, floor_url, backend_url, remembering_url = (f"http://127.0.0.1:{free_port()}" for _ in range(4))
         environment = _environment(stores, model_url, backend_url)
         remembers = {"RAG_ENABLED": "true", "PORT": _port(remembering_url)}
         subprocess.run([sys.executable, "-m", "backend.cli", "migrate"], env=os.environ | environment, check=True)
 
         def start(name: str, *argv: str, url: str = "", **changed: str) -> Child:
-            program = Program(name, argv, environment | changed, ready=lambda: not url or _answers(url))
+            program = Program(name, argv, environment | changed, ready=lambda: not url or answers(url))
             child = Child(program, path / "logs")
             stack.callback(child.kill)
             child.start()
@@ -79,7 +79,7 @@ def _environment(stores: Stores, model_url: str, backend_url: str) -> dict[str, 
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -90,7 +90,7 @@ def _port(url: str) -> str:
     return url.rpartition(":")[2]
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", int(_port(url))), timeout=1):
         return True
     return False

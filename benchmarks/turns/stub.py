@@ -1,8 +1,10 @@
 """A language model and an embedder that answer at once: what is measured is everything around them.
 
-`python -m benchmarks.turns.stub PORT`. The model named `summary` writes a summary, any other one repeats the question.
+`python -m benchmarks.turns.stub PORT`. The model named `summary` writes a summary, any other one repeats the
+question; asked to answer slowly, it streams a hundred words.
 """
 
+import asyncio
 import random
 import sys
 import time
@@ -22,6 +24,9 @@ FACTS = {
 SUMMARY = "\n".join(["STORY", STORY, "FACTS", *(f"+ {kind}: {text}" for kind, text in FACTS.items())])
 USAGE = {"prompt_tokens": 400, "completion_tokens": 40, "total_tokens": 440}
 LONGEST_ANSWER = 400
+CLOCK = "t="
+SLOWLY = "Take your time."
+STREAMED, STREAM_SECONDS = [f"{word} " for word in STORY.split()[:100]], 3.0
 
 # As many numbers as the usual small models make. Which vector a text gets matters to nobody here.
 DIMENSIONS, DIFFERENT = 384, 256
@@ -34,9 +39,11 @@ def random_vector() -> str:
 VECTORS = [random_vector() for _ in range(DIFFERENT)]
 
 
-async def complete(request: web.Request) -> web.Response:
+async def complete(request: web.Request) -> web.StreamResponse:
     asked = orjson.loads(await request.read())
     question = asked["messages"][-1]["content"]
+    if asked.get("stream") and SLOWLY in question:
+        return await stream(request)
     text = SUMMARY if asked["model"] == "summary" else f"You said: {question}"[:LONGEST_ANSWER]
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
     completion = {
@@ -48,6 +55,17 @@ async def complete(request: web.Request) -> web.Response:
         "usage": USAGE,
     }
     return web.Response(body=orjson.dumps(completion), content_type="application/json")
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """A model as people know them: it writes for three seconds, and begins with the moment when it begins."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for word in (f"{CLOCK}{time.monotonic()} ", *STREAMED):
+        await response.write(b"data: " + orjson.dumps({"choices": [{"delta": {"content": word}}]}) + b"\n\n")
+        await asyncio.sleep(STREAM_SECONDS / len(STREAMED))
+    await response.write(b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n')
+    return response
 
 
 async def embed(request: web.Request) -> web.Response:

@@ -1,0 +1,1 @@
+"""What the relay costs: `python -m benchmarks.bot` measures it against an echo that does nothing else."""
