@@ -1,3 +1,5 @@
+"""Processes and stores that are killed. The whole storm takes minutes: only `-m storm` runs it."""
+
 import asyncio
 from collections.abc import AsyncIterator
 
@@ -7,6 +9,17 @@ from backend.local import embedded_stores
 from tests.conftest import migrate
 from tests.faults.house import House, open_house
 from tests.faults.people import Person
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "storm: a thousand messages in a storm of faults")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "storm" not in str(config.getoption("markexpr")):
+        mine = [item for item in items if item.get_closest_marker("storm")]
+        config.hook.pytest_deselected(items=mine)
+        items[:] = [item for item in items if item not in mine]
 
 
 @pytest.fixture(scope="package")

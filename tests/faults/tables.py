@@ -115,6 +115,12 @@ class Tables:
 
         await until(are)
 
+    async def repeated_parts(self) -> int:
+        """How many parts of deliveries were sent once more, as they might have been on their way at a kill."""
+        rows = await self._db.run("select coalesce(sum(repeated), 0) as parts from deliveries")
+        parts: int = rows[0]["parts"]
+        return parts
+
     async def wal_writer(self) -> int:
         """The process of Postgres that brings to disk what no commit waits for."""
         rows = await self._db.run("select pid from pg_stat_activity where backend_type = 'walwriter'")
