@@ -183,7 +183,8 @@ class Answering:
         # Without a model nobody is shown the window: whatever was said before is looked for.
         shown = past.positions[window.dropped :] if self._has_model else ()
         since = shown[0] if shown else turn.position
-        found = await self._memory.find(asked.text, turn.scopes, not_in=(turn.session_id, since))
+        not_in = turn.session_id, since
+        found = await self._memory.find(asked.text, turn.scopes, not_in=not_in, known=accepted.memory)
         return self._memory.window(turn.persona, past, question, found), found
 
     @property

@@ -2,7 +2,7 @@
 
 from backend.chat.presence import CHANNEL, INTERRUPTED, OWNER_IS_GONE
 from backend.llm.calls import insert_calls
-from backend.memory import insert_promises
+from backend.memory import insert_promises, known_of
 from backend.memory.transcript import past_of
 
 
@@ -38,12 +38,18 @@ with bot as (
     select session_id, $7, position, 'user', $15, $10, $11 from turn returning id, session_id, role, speaker
 ), promised as ({insert_promises("message", 13)}){steps}
 select turn.session_id, turn.position, turn.status, bot.persona, bot.name, bot.max_concurrent_turns,
-    session.scope, bot.scope as bot_scope, past.*,
-    exists (select from chat_sessions where scope = session.scope and id <> session.id)
-        or exists (select from documents where scope in (session.scope, bot.scope)) as remembers_more,
-    {told}
+    session.scope, bot.scope as bot_scope, past.*, remembers.more as remembers_more, memory.*, {told}
 from turn cross join session cross join bot left join known on true
 cross join lateral ({past_of("known.id", before="turn.position", limit="$12")}) past
+cross join lateral (
+    select exists (select from chat_sessions where scope = session.scope and id <> session.id)
+        or exists (select from documents where scope in (session.scope, bot.scope)) as more
+) remembers
+-- What a search begins with, where there will be one, as far as that can be told here.
+left join lateral (
+    select * from ({known_of("array[session.scope, bot.scope]")}) known
+    where cardinality($13::text[]) > 0 and (remembers.more or past.version is not null)
+) memory on true
 """
 
 

@@ -29,6 +29,8 @@ from backend.errors import Conflict, Invalid, Unavailable
 from backend.llm import Call
 from backend.llm.calls import as_rows
 from backend.memory import Promise
+from backend.memory.retrieval.knowing import Known as KnownMemory
+from backend.memory.retrieval.knowing import as_known
 from backend.memory.scopes import BotNotFound
 from backend.memory.transcript import Past, as_past
 
@@ -90,14 +92,15 @@ class Turn:
 class Accepted:
     """A turn to be answered: at once, with the `past` that was read with it, or, without one, after a wait.
 
-    `remembers_more` is whether its memory may hold anything beside this session. So many turns of the bot as
-    `at_once` says may be carried out together, if it says so.
+    `remembers_more` is whether its memory may hold anything beside this session; `memory` is what is known of it, if
+    that was looked up. So many turns of the bot as `at_once` says may be carried out together, if it says so.
     """
 
     turn: Turn
     past: Past | None
     remembers_more: bool = True
     at_once: int | None = None
+    memory: KnownMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +136,8 @@ async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, mo
             raise BotNotFound
         row = rows[0]
         turn = as_turn(row, turn_id, 1, delivers=asked.delivers)
-        past = as_past(row) if row["status"] == "open" else None
-        return Accepted(turn, past, row["remembers_more"], row["max_concurrent_turns"])
+        past, memory = (as_past(row), as_known(row, turn.scopes)) if row["status"] == "open" else (None, None)
+        return Accepted(turn, past, row["remembers_more"], row["max_concurrent_turns"], memory)
 
 
 def as_turn(row: Record, id: UUID, attempt: int, *, delivers: bool) -> Turn:

@@ -12,6 +12,7 @@ from backend.memory.folding import Fold, Limits, next_fold, overdue, store_fold
 from backend.memory.forgetting import Receipt, forget_person
 from backend.memory.indexing import Indexing
 from backend.memory.indexing.promises import NOTHING, Promise, promise
+from backend.memory.retrieval.knowing import Known
 from backend.memory.retrieval.passages import Found
 from backend.memory.retrieval.search import Retrieval
 from backend.memory.scopes import Whose, scopes_of
@@ -64,10 +65,12 @@ class Memory:
         """What the model is shown."""
         return fit(persona, past, question, now=datetime.now(UTC), budget=self._limits.context_tokens, found=found)
 
-    async def find(self, text: str, scopes: Sequence[UUID], *, not_in: tuple[UUID, int]) -> Found:
+    async def find(
+        self, text: str, scopes: Sequence[UUID], *, not_in: tuple[UUID, int], known: Known | None = None
+    ) -> Found:
         """What was said or stored about a text, but for what was said in a session from a position on."""
         now, limit = datetime.now(UTC), self._limits.passages
-        return await self._retrieval.search(text, scopes=scopes, now=now, limit=limit, not_in=not_in)
+        return await self._retrieval.search(text, scopes=scopes, now=now, limit=limit, not_in=not_in, known=known)
 
     async def search(self, whose: Whose, text: str, *, at: datetime, limit: int) -> Found:
         """What was said or stored about a text, asked at a moment. Raises `BotNotFound`."""

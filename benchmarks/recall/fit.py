@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from backend.memory.retrieval.candidates import Candidates, Integers
+from backend.memory.columns import Integers
+from backend.memory.retrieval.candidates import Candidates
 from backend.memory.retrieval.question import Question
 from backend.memory.retrieval.scoring import Kind, kind_of, repeated
 from backend.memory.retrieval.signals import read_signals

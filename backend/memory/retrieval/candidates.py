@@ -2,13 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-import numpy as np
-import numpy.typing as npt
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
+from backend.memory.columns import Floats, Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,7 @@ class Candidates:
     roles: Sequence[str]  # "user", "assistant"
     speakers: Sequence[str]  # may be empty
     contents: Sequence[str]
-    said_at: Sequence[datetime | None]
+    days: Integers  # [n] on which they were said, as `date.toordinal` counts them
     importance: Floats  # [n]
     cosine: Floats  # [q, n]: to the question and then to each of its sentences; nan = unknown. q = 0: no embedder
     frequency: Floats  # [t, n]: how often each of the question's terms occurs

@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 
 from backend.database import Database
-from backend.memory.retrieval.candidates import Floats, Integers
+from backend.memory.columns import Floats, Integers, floats, integers, places
 
 # Questions are read up to so many characters, and answered by their rarest words.
 LONGEST_QUESTION, MOST_WORDS = 4_000, 64
@@ -38,6 +38,20 @@ left join lateral (
 where place <= $5
 order by place
 """
+
+
+def each_word(*, question: str, language: str, scopes: str, most: str) -> str:
+    """SQL of a row for each word of a question, as in `FIND`, with everything it occurs in: for a small memory."""
+    return f"""
+        select word, count(embedding_id) as documents_with, string_agg(int8send(embedding_id), '') as found,
+            string_agg(int2send(posting.times), '') as times
+        from words_of({question}, {language}) cross join unnest({scopes}::uuid[]) scope
+        left join lateral (
+            select embedding_id, kept.times from words kept where key = word_key(word, scope) offset 0
+        ) posting on true
+        group by word order by count(embedding_id) = 0, count(embedding_id), word limit {most}
+    """
+
 
 COUNT = """
 select word.place - 1 as place, posting.embedding_id, posting.times
@@ -87,11 +101,7 @@ async def find_words(db: Database, question: str, language: str, scopes: Sequenc
         words=[row["word"] for row in rows],
         documents_with=np.array([row["documents_with"] for row in rows], np.float32),
         postings=[
-            Postings(
-                np.frombuffer(row["ids"], ">i8").astype(np.int64),
-                np.frombuffer(row["times"], ">i2").astype(np.float32),
-                np.frombuffer(row["lengths"], ">i2").astype(np.float32),
-            )
+            Postings(integers(row["ids"]), floats(row["times"], ">i2"), floats(row["lengths"], ">i2"))
             for row in rows
             if row["ids"] is not None
         ],
@@ -102,8 +112,8 @@ async def count_words(db: Database, words: Words, scopes: Sequence[UUID], ids: I
     """How often each word occurs in each of the embeddings: [words, ids]. `ids` ascend."""
     times = np.zeros((len(words.words), len(ids)), np.float32)
     for place, found in enumerate(words.postings):
-        _, here, there = np.intersect1d(ids, found.ids, assume_unique=True, return_indices=True)
-        times[place, here] = found.times[there]
+        there, known = places(ids, found.ids)
+        times[place, there[known]] = found.times[known]
     said = int(np.count_nonzero(words.documents_with))
     if common := words.words[len(words.postings) : said]:
         rows = await db.run(COUNT, common, scopes, ids.tolist())

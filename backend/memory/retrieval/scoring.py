@@ -9,7 +9,8 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from backend.memory.retrieval.candidates import Candidates, Floats, Integers
+from backend.memory.columns import Floats, Integers
+from backend.memory.retrieval.candidates import Candidates
 from backend.memory.retrieval.question import Question
 from backend.memory.retrieval.signals import Signals, read_signals
 from backend.memory.retrieval.strength import Limit, Limits, read_marks, read_strength

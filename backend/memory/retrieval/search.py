@@ -9,16 +9,19 @@ from uuid import UUID
 import numpy as np
 import structlog
 
-from backend.database import Database, Record
+from backend.database import Database
 from backend.errors import Unavailable
+from backend.memory.columns import Floats, Integers
 from backend.memory.indexing.vector_indexes import OpenIndex, VectorIndexes
-from backend.memory.retrieval.candidates import Candidates, Floats, Integers
-from backend.memory.retrieval.lexical import Words, count_words, find_words
-from backend.memory.retrieval.loading import Known, as_candidates, know, load, load_all
+from backend.memory.retrieval.candidates import Candidates
+from backend.memory.retrieval.knowing import Known, know
+from backend.memory.retrieval.lexical import count_words, find_words
+from backend.memory.retrieval.loading import Pieces, as_candidates, load, load_all
 from backend.memory.retrieval.passages import Found, Passage
 from backend.memory.retrieval.question import Question, read_question
 from backend.memory.retrieval.scoring import Scored, score
-from backend.memory.vectors.store import DimensionsDiffer, Vectors
+from backend.memory.vectors.pgvector import PgVector
+from backend.memory.vectors.store import DimensionsDiffer, VectorIndex, Vectors
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +46,7 @@ class Search:
     """A question with everything that might answer it, ready to be scored."""
 
     question: Question
-    rows: Sequence[Record]
+    pieces: Pieces
     candidates: Candidates
 
 
@@ -62,33 +65,59 @@ class Retrieval:
         now: datetime,
         limit: int,
         not_in: tuple[UUID, int] | None = None,
+        known: Known | None = None,
     ) -> Found:
         """At most `limit` passages from the scopes, one per message.
 
         What stands in the window is left out: `not_in` is a session and the first position of it that is shown. `now`
-        knows its time zone. By words alone where there is no embedder, or when it or the store does not answer. Raises
-        `StorageUnavailable`.
+        knows its time zone. What is `known` of the memory need not be looked up. By words alone where there is no
+        embedder, or when it or the store does not answer. Raises `StorageUnavailable`.
         """
-        search = await self.gather(asked, scopes=scopes, now=now, not_in=not_in)
+        search = await self.gather(asked, scopes=scopes, now=now, not_in=not_in, known=known)
         scored = score(search.question, search.candidates)
-        passages = [_passage(search.rows[place], scored, place) for place in scored.order[:limit].tolist()]
+        passages = [_passage(search.pieces, scored, place) for place in scored.order[:limit].tolist()]
         return Found(passages, scored.strength, "meaning and words" if len(search.candidates.cosine) else "words")
 
     async def gather(
-        self, asked: str, *, scopes: Sequence[UUID], now: datetime, not_in: tuple[UUID, int] | None = None
+        self,
+        asked: str,
+        *,
+        scopes: Sequence[UUID],
+        now: datetime,
+        not_in: tuple[UUID, int] | None = None,
+        known: Known | None = None,
     ) -> Search:
         """Everything that might answer, unscored; otherwise as `search`."""
-        known = await know(self._db, scopes)
+        known = known or await know(self._db, scopes)
         question = read_question(asked, speakers=known.speakers, asked_at=now)
+        read = self._read_all if known.pieces <= SMALL else self._find
+        pieces, candidates = await read(question, known, not_in)
+        return Search(question, pieces, candidates)
+
+    async def _read_all(
+        self, question: Question, known: Known, not_in: tuple[UUID, int] | None
+    ) -> tuple[Pieces, Candidates]:
+        """Of a small memory, all of it might answer."""
+        meaning = await self._embed(question, known)
+        compared = _comparable(meaning)
+        whole = await load_all(self._db, known, question.text, compared, not_in)
+        cosine = whole.cosine if compared else await self._compare(meaning, whole.pieces.ids.tolist())
+        return whole.pieces, as_candidates(whole.pieces, known, whole.documents_with, whole.times, cosine)
+
+    async def _find(
+        self, question: Question, known: Known, not_in: tuple[UUID, int] | None
+    ) -> tuple[Pieces, Candidates]:
         words, meaning = await asyncio.gather(
-            find_words(self._db, question.text, known.language, scopes), self._embed(question, known)
+            find_words(self._db, question.text, known.language, known.scopes), self._embed(question, known)
         )
-        rows = await self._load(known, words, meaning, not_in)
-        ids = np.array([row["id"] for row in rows], np.int64)
+        by_words = words.best(FOUND_BY_WORDS, documents=known.pieces, mean_length=known.mean_length)
+        by_meaning = await self._nearest(meaning, known)
+        near = np.union1d(by_words[:WITH_NEIGHBOURS], by_meaning[:WITH_NEIGHBOURS])
+        pieces = await load(self._db, known, np.union1d(by_words, by_meaning), near, not_in)
         times, cosine = await asyncio.gather(
-            count_words(self._db, words, scopes, ids), self._compare(meaning, ids.tolist())
+            count_words(self._db, words, known.scopes, pieces.ids), self._compare(meaning, pieces.ids.tolist())
         )
-        return Search(question, rows, as_candidates(rows, known, words, times, cosine))
+        return pieces, as_candidates(pieces, known, words.documents_with, times, cosine)
 
     async def _embed(self, question: Question, known: Known) -> Meaning | None:
         """None if nothing can be found by meaning now."""
@@ -100,17 +129,6 @@ class Retrieval:
         except Unavailable as problem:
             _say_by_words(problem)
             return None
-
-    async def _load(
-        self, known: Known, words: Words, meaning: Meaning | None, not_in: tuple[UUID, int] | None
-    ) -> Sequence[Record]:
-        """What might answer; of a small memory, that is all of it."""
-        if known.pieces <= SMALL:
-            return await load_all(self._db, known, not_in)
-        by_words = words.best(FOUND_BY_WORDS, documents=known.pieces, mean_length=known.mean_length)
-        by_meaning = await self._nearest(meaning, known)
-        near = np.union1d(by_words[:WITH_NEIGHBOURS], by_meaning[:WITH_NEIGHBOURS])
-        return await load(self._db, known, np.union1d(by_words, by_meaning), near, not_in)
 
     async def _nearest(self, meaning: Meaning | None, known: Known) -> Integers:
         """The embeddings that are nearest to the whole question, nearest first."""
@@ -137,16 +155,28 @@ def _say_by_words(problem: Exception) -> None:
     log.warning("searched_by_words_only", problem=type(problem).__name__, reason=str(problem))
 
 
-def _passage(row: Record, scored: Scored, place: int) -> Passage:
+def _comparable(meaning: Meaning | None) -> tuple[VectorIndex, Vectors] | None:
+    """What can be compared where the pieces are: vectors in Postgres, of the right length."""
+    if not meaning or meaning.index.index.store != PgVector.name:
+        return None
+    try:
+        meaning.index.index.check(meaning.vectors)
+    except DimensionsDiffer:
+        return None
+    return meaning.index.index, meaning.vectors
+
+
+def _passage(pieces: Pieces, scored: Scored, place: int) -> Passage:
+    message, owner = int(pieces.messages[place]), pieces.owner(place)
     return Passage(
-        embedding_id=row["id"],
-        message_id=row["message_id"],
-        document_id=row["document_id"],
-        session_id=row["session_id"],
-        role=row["role"],
-        speaker=row["speaker"],
-        content=row["content"],
-        said_at=row["created_at"],
+        embedding_id=int(pieces.ids[place]),
+        message_id=message if message > 0 else None,
+        document_id=None if message > 0 else owner,
+        session_id=owner if message > 0 else None,
+        role=pieces.roles[place],
+        speaker=pieces.speakers[place],
+        content=pieces.contents[place],
+        said_at=pieces.moment(place),
         score=round(float(scored.scores[place]), PLACES),
         why={name: round(float(part[place]), PLACES) for name, part in scored.parts.items() if part[place]},
     )

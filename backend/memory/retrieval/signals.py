@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from backend.memory.retrieval.candidates import Candidates, Floats
+from backend.memory.columns import Floats
+from backend.memory.retrieval.candidates import Candidates
 from backend.memory.retrieval.question import Question
 from backend.memory.retrieval.vocabulary import NUMBER_WORDS, TIME_WORDS, beginnings
 
@@ -177,7 +178,7 @@ def _flags(values: Sequence[str], holds: Callable[[str], bool]) -> Values:
 
 
 def _time(question: Question, candidates: Candidates) -> Signals:
-    days = np.array([said.toordinal() if said else 0 for said in candidates.said_at], np.float32)
+    days = candidates.days.astype(np.float32)
     age = np.where(days > 0, np.log1p(np.maximum(question.asked_at.toordinal() - days, 0)), 0)
     sessions_ago = candidates.scope.last_session - candidates.sessions
     return {

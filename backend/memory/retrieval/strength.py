@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from backend.memory.retrieval.candidates import Candidates, Floats, Integers
+from backend.memory.columns import Floats, Integers
+from backend.memory.retrieval.candidates import Candidates
 from backend.memory.retrieval.signals import Signals, rarity
 
 Strength = Literal["strong", "weak", "none"]

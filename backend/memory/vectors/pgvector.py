@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import numpy as np
+import orjson
 
-from backend.database import Database, StorageUnavailable
+from backend.database import Database, Record, StorageUnavailable
+from backend.memory.columns import Integers, floats, integers, places
 from backend.memory.vectors.codes import encode
 from backend.memory.vectors.store import Found, VectorIndex, Vectors, VectorStoreUnavailable, last_of_each
 
@@ -18,8 +20,8 @@ ROWS_PER_DELETE = 10_000
 # A promise that was withdrawn meanwhile is passed over. Rows are locked in one order, whoever writes.
 PUT = """
 insert into vectors (index_id, embedding_id, scope, code, vector)
-select $1, embedding_id, given.scope, code, ($5::real[])[(place - 1) * $6 + 1 : place * $6]::halfvec
-from unnest($2::bigint[], $3::uuid[], $4::varbit[]) with ordinality as given (embedding_id, scope, code, place)
+select $1, embedding_id, given.scope, code, given.vector::halfvec
+from unnest($2::bigint[], $3::uuid[], $4::varbit[], $5::text[]) as given (embedding_id, scope, code, vector)
 join embeddings on embeddings.id = embedding_id
 order by embedding_id
 for key share of embeddings
@@ -37,7 +39,7 @@ with near as materialized (
     order by code <~> $3::varbit
     limit $4
 ), question as materialized (
-    select $5::real[]::halfvec as vector
+    select $5::text::halfvec as vector
 )
 select near.embedding_id, 1 - (kept.vector <=> question.vector) as cosine
 from question, near cross join lateral (
@@ -47,15 +49,20 @@ order by cosine desc, embedding_id
 limit $6
 """
 
-SCORES = """
-with question as materialized (
-    select place, ($3::real[])[place * $4 + 1 : (place + 1) * $4]::halfvec as vector
-    from generate_series(0, array_length($3::real[], 1) / $4 - 1) as place
-)
-select place, embedding_id, 1 - (vectors.vector <=> question.vector) as cosine
-from vectors, question
-where index_id = $1 and embedding_id = any($2::bigint[])
-"""
+
+def compared_to(*, index: str, vectors: str, ids: str) -> str:
+    """SQL of one row, read by `read_cosines`: how near the vectors, as `as_texts` writes them, are to those of ids."""
+    return f"""
+        with question as materialized (
+            select place, vector::halfvec from unnest({vectors}::text[]) with ordinality as given (vector, place)
+        )
+        select string_agg(int8send(place - 1), '') as near_places, string_agg(int8send(embedding_id), '') as near,
+            string_agg(float8send(1 - (kept.vector <=> question.vector)), '') as cosines
+        from vectors kept cross join question where index_id = {index} and embedding_id = any({ids})
+    """
+
+
+SCORES = compared_to(index="$1", vectors="$3", ids="$2::bigint[]")
 
 DELETE = "delete from vectors where index_id = $1 and embedding_id = any($2::bigint[])"
 COUNT = "select count(*) from vectors where index_id = $1 and ($2::uuid is null or scope = $2)"
@@ -88,8 +95,7 @@ class PgVector:
                 list(last),
                 [scopes[place] for place in last.values()],
                 encode(rows),
-                rows.ravel().tolist(),
-                index.dimensions,
+                as_texts(rows),
             )
 
     async def delete(self, index: VectorIndex, ids: Sequence[int]) -> None:
@@ -101,19 +107,17 @@ class PgVector:
         compared = max(COMPARED_PER_FOUND * limit, LEAST_COMPARED)
         with _unavailable_as_a_vector_store():
             rows = [
-                await self._db.run(SEARCH, index.id, scopes, code, compared, question.tolist(), limit)
-                for code, question in zip(encode(questions), questions, strict=True)
+                await self._db.run(SEARCH, index.id, scopes, code, compared, question, limit)
+                for code, question in zip(encode(questions), as_texts(questions), strict=True)
             ]
         return [[(row["embedding_id"], row["cosine"]) for row in found] for found in rows]
 
     async def scores(self, index: VectorIndex, questions: Vectors, ids: Sequence[int]) -> Vectors:
         index.check(questions)
-        asked = questions.ravel().tolist()
+        ascending, place = np.unique(np.array(ids, np.int64), return_inverse=True)
         with _unavailable_as_a_vector_store():
-            rows = await self._db.run(SCORES, index.id, ids, asked, index.dimensions) if asked else []
-        cosines = {(row["place"], row["embedding_id"]): row["cosine"] for row in rows}
-        table = [[cosines.get((place, id), np.nan) for id in ids] for place in range(len(questions))]
-        return np.array(table, np.float32).reshape(len(questions), len(ids))
+            [row] = await self._db.run(SCORES, index.id, ascending.tolist(), as_texts(questions))
+        return read_cosines(row, len(questions), ascending)[:, place]
 
     async def count(self, index: VectorIndex, scope: UUID | None = None) -> int:
         with _unavailable_as_a_vector_store():
@@ -126,6 +130,21 @@ class PgVector:
 
     async def close(self) -> None:
         """Nothing to do: the pool is not its own."""
+
+
+def as_texts(vectors: Vectors) -> list[str]:
+    """One for each row, as pgvector reads them: far less to do than lists of numbers are."""
+    return [
+        orjson.dumps(vector, option=orjson.OPT_SERIALIZE_NUMPY).decode() for vector in np.ascontiguousarray(vectors)
+    ]
+
+
+def read_cosines(row: Record, questions: int, ids: Integers) -> Vectors:
+    """What `compared_to` found: the cosine of every question [row] with every id [column]; `ids` ascend."""
+    table = np.full((questions, len(ids)), np.nan, np.float32)
+    column, known = places(ids, integers(row["near"]))
+    table[integers(row["near_places"])[known], column[known]] = floats(row["cosines"])[known]
+    return table
 
 
 @contextmanager

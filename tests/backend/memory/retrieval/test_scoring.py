@@ -47,7 +47,7 @@ def candidates(said: Sequence[Said], terms: Sequence[str] = (), documents: int =
         roles=[one.role for one in said],
         speakers=[one.speaker for one in said],
         contents=[one.content for one in said],
-        said_at=[BEGAN + timedelta(days=one.day) for one in said],
+        days=np.array([BEGAN.toordinal() + one.day for one in said]),
         importance=np.zeros(n, np.float32),
         cosine=np.array([[one.cosine for one in said]], np.float32),
         frequency=frequency.reshape(len(terms), n),

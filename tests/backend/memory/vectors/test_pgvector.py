@@ -9,7 +9,7 @@ import pytest
 from backend.database import Database
 from backend.memory.vectors import PgVector
 from backend.memory.vectors.codes import encode
-from backend.memory.vectors.pgvector import SEARCH
+from backend.memory.vectors.pgvector import SEARCH, as_texts
 from tests.backend.memory.vectors.shelf import Shelf, make_index, some_vectors
 
 
@@ -47,7 +47,7 @@ async def test_a_search_reads_codes_from_one_index_and_only_the_nearest_vectors(
     await shelf.store.put(index, ids, [scopes[place % 8] for place in range(2_000)], vectors)
     await shelf.db.run("vacuum analyze vectors")
     [question] = questions = some_vectors(1, seed=2, dimensions=384)
-    arguments = (index.id, scopes[:1], encode(questions)[0], 40, question.tolist(), 10)
+    arguments = (index.id, scopes[:1], encode(questions)[0], 40, as_texts(question[None])[0], 10)
     plan = "\n".join(row[0] for row in await shelf.db.run(f"explain (analyze, costs off) {SEARCH}", *arguments))
     assert re.search(r"Index Only Scan using ix_vectors_scope .*rows=250\b", plan), plan
     assert re.search(r"Heap Fetches: 0\b", plan), plan
