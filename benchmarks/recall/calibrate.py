@@ -73,9 +73,9 @@ def _limit(names: Sequence[str], weights: Doubles, limit: float) -> dict[str, ob
 def _judge(example: Example) -> Judged | None:
     if not example.search or not len(example.search[1].ids):
         return None
-    signals, parts, order = rank(*example.search)
-    marks = read_marks(example.search[1], signals, np.sum(list(parts.values()), axis=0), order)
-    answered = int(example.search[1].messages[order[0]]) in example.relevant
+    ranked = rank(*example.search)
+    marks = read_marks(example.search[1], ranked.signals, ranked.scores, ranked.order)
+    answered = int(example.search[1].messages[ranked.order[0]]) in example.relevant
     return Judged(example.conversation, marks, bool(example.relevant), answered)
 
 

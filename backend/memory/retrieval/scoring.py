@@ -53,38 +53,53 @@ class Scored:
     strength: Strength
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The signals, what each adds to the score, and which candidates are best, without repetitions."""
+
+    signals: Signals
+    parts: Mapping[str, Floats]
+    scores: Floats
+    order: Integers
+
+
 def score(question: Question, candidates: Candidates, weights: Weights = WEIGHTS) -> Scored:
     """How well each candidate answers, and whether the best of them is an answer at all."""
     if not len(candidates.ids):
         return Scored(np.empty(0, np.int64), np.empty(0, np.float32), {}, "none")
-    signals, parts, order = rank(question, candidates, weights)
-    scores = np.sum(list(parts.values()), axis=0)
-    strength = read_strength(read_marks(candidates, signals, scores, order), weights.strength)
-    return Scored(order, scores, parts, strength)
+    ranked = rank(question, candidates, weights)
+    marks = read_marks(candidates, ranked.signals, ranked.scores, ranked.order)
+    return Scored(ranked.order, ranked.scores, ranked.parts, read_strength(marks, weights.strength))
 
 
-def rank(question: Question, candidates: Candidates, weights: Weights = WEIGHTS) -> tuple[Signals, Signals, Integers]:
-    """The signals, what each adds to the score, and which candidates are best, without repetitions."""
+def rank(question: Question, candidates: Candidates, weights: Weights = WEIGHTS) -> Ranked:
+    """Of at least one candidate."""
     signals = read_signals(question, candidates)
     weighed = weights.signals[kind_of(question, candidates)]
-    parts = {name: signals[name] * np.float32(weight) for name, weight in weighed.items()}
-    order = np.argsort(-np.sum(list(parts.values()), axis=0), kind="stable")
-    return signals, parts, _fold(candidates, order)
+    parts = np.array([signals[name] for name in weighed]) * np.array([*weighed.values()], np.float32)[:, None]
+    scores = parts.sum(axis=0)
+    order = _fold(candidates, np.argsort(-scores, kind="stable"))
+    return Ranked(signals, dict(zip(weighed, parts, strict=True)), scores, order)
 
 
 def _fold(candidates: Candidates, order: Integers) -> Integers:
     """The best piece of each message, without repetitions."""
     order = order[~repeated(candidates)[order]]
-    _, best = np.unique(candidates.messages[order], return_index=True)
+    messages = candidates.messages[order]
+    if len(set(messages.tolist())) == len(messages):
+        return order
+    _, best = np.unique(messages, return_index=True)
     return np.asarray(order[np.sort(best)])
 
 
 def repeated(candidates: Candidates) -> npt.NDArray[np.bool_]:
     """Which candidates say, word for word, what another said before them."""
     repeats = np.zeros(len(candidates.ids), np.bool_)
-    texts: set[str] = set()
+    said = [content.strip().lower() for content in candidates.contents]
+    texts = set(said)
+    if len(texts) == len(said):
+        return repeats
     for place in np.lexsort((candidates.pieces, candidates.positions, candidates.sessions)).tolist():
-        text = candidates.contents[place].strip().lower()
-        repeats[place] = text in texts
-        texts.add(text)
+        repeats[place] = said[place] not in texts
+        texts.discard(said[place])
     return repeats

@@ -1,6 +1,6 @@
 """What speaks for a candidate, in numbers that do not depend on the embedder's scale."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,9 +31,10 @@ FADING_DAYS = 7.0
 def read_signals(question: Question, candidates: Candidates) -> Signals:
     """Every signal, [n] each; zero where it says nothing."""
     near = _Near(candidates)
-    signals = _words(candidates, near) | _meaning(candidates, near)
+    asking = _flags("?" in content[-LAST_WORDS:] for content in candidates.contents)
+    signals = _words(candidates, near, asking) | _meaning(candidates, near, asking)
     signals |= _who(question, candidates, near) | _form(question, candidates) | _time(question, candidates)
-    return {name: signal.astype(np.float32) for name, signal in signals.items()}
+    return {name: signal.astype(np.float32, copy=False) for name, signal in signals.items()}
 
 
 class _Near:
@@ -42,16 +43,17 @@ class _Near:
     def __init__(self, candidates: Candidates) -> None:
         self.count = len(candidates.ids)
         self._previous, self._following = candidates.previous, candidates.following
+        self._has_previous, self._has_following = self._previous >= 0, self._following >= 0
         # What belongs to no session, as a document, is a session of its own.
         sessions = np.where(candidates.sessions < 0, -1 - candidates.messages, candidates.sessions)
         _, self.session = np.unique(sessions, return_inverse=True)
 
     def before(self, signal: Values) -> Values:
         """The signal of what was said right before; zero where that is unknown."""
-        return np.where(self._previous >= 0, signal[..., self._previous], 0)
+        return np.asarray(signal.take(self._previous, axis=-1) * self._has_previous)
 
     def after(self, signal: Values) -> Values:
-        return np.where(self._following >= 0, signal[..., self._following], 0)
+        return np.asarray(signal.take(self._following, axis=-1) * self._has_following)
 
     def anywhere_in_session(self, flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Whether any candidate of the same session has it, [..., n]."""
@@ -75,7 +77,7 @@ def rarity(candidates: Candidates) -> Floats:
     return np.log1p((scope.documents - scope.documents_with + 0.5) / (scope.documents_with + 0.5)).astype(np.float32)
 
 
-def _words(candidates: Candidates, near: _Near) -> Signals:
+def _words(candidates: Candidates, near: _Near, asking: Values) -> Signals:
     """BM25 as a share of the best candidate's; and which share of the question's rarity is there at all."""
     times, lengths, worth = candidates.frequency, candidates.lengths, rarity(candidates)
     together = times + near.before(times) + near.after(times)
@@ -89,7 +91,7 @@ def _words(candidates: Candidates, near: _Near) -> Signals:
         "terms_around": worth @ (together > 0) / total,
         "terms_in_session": worth @ near.anywhere_in_session(times > 0) / total,
         "words_of_session": near.of_session(_standard(alone)),
-        "answers_words": near.before(_asking(candidates) * alone) / max(float(alone.max()), TINY),
+        "answers_words": near.before(asking * alone) / max(float(alone.max()), TINY),
     }
 
 
@@ -99,13 +101,13 @@ def _bm25(times: Values, lengths: Values, worth: Values) -> Values:
     return np.asarray(worth @ (times * (SATURATION + 1) / (times + np.maximum(saturation, TINY))))
 
 
-def _meaning(candidates: Candidates, near: _Near) -> Signals:
+def _meaning(candidates: Candidates, near: _Near, asking: Values) -> Signals:
     cosine = candidates.cosine
     if np.isnan(cosine).all():  # also if it has no rows
         return {name: np.zeros(near.count, np.float32) for name in MEANING}
     cosine = np.where(np.isnan(cosine), np.nanmin(cosine), cosine)
     whole = _standard(cosine[0])
-    middle = float(np.median(cosine[0]))
+    middle = median(cosine[0])
     sentence = _standard(cosine[1:].max(axis=0)) if len(cosine) > 1 else whole
     share = (cosine[0] - middle) / max(float(cosine[0].max()) - middle, TINY)
     values = (
@@ -115,7 +117,7 @@ def _meaning(candidates: Candidates, near: _Near) -> Signals:
         near.before(whole),
         near.after(whole),
         near.of_session(whole),
-        near.before(_asking(candidates) * np.maximum(share, 0)),
+        near.before(asking * np.maximum(share, 0)),
     )
     return dict(zip(MEANING, values, strict=True))
 
@@ -133,12 +135,21 @@ MEANING = (
 
 def _standard(signal: Values) -> Values:
     """In standard deviations from the mean of the candidates."""
-    return np.asarray((signal - signal.mean()) / (signal.std() + TINY))
+    # As `mean` and `std` do it, which take several times as long to begin as to count.
+    away = signal - np.add.reduce(signal) / signal.dtype.type(len(signal))
+    spread = np.sqrt(np.add.reduce(away * away) / signal.dtype.type(len(signal)))
+    return np.asarray(away / (spread + TINY))
+
+
+def median(signal: Values) -> float:
+    """As numpy's, which takes ten times as long of so few."""
+    ordered, middle = np.sort(signal), len(signal) // 2
+    return float(ordered[middle] if len(signal) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
 def _who(question: Question, candidates: Candidates, near: _Near) -> Signals:
-    named = _flags(candidates.speakers, lambda speaker: bool(speaker) and speaker == question.speaker)
-    person = _flags(candidates.roles, lambda role: role == "user")
+    named = _flags(speaker == question.speaker for speaker in candidates.speakers) * bool(question.speaker)
+    person = _flags(role == "user" for role in candidates.roles)
     return {
         "named_speaker": named,
         "beside_named_speaker": near.before(named),
@@ -150,11 +161,11 @@ def _who(question: Question, candidates: Candidates, near: _Near) -> Signals:
 
 def _form(question: Question, candidates: Candidates) -> Signals:
     contents = candidates.contents
-    length = np.array([len(content) for content in contents], np.float32)
-    asking = _flags(contents, lambda content: content.rstrip().endswith("?"))
+    length = np.array([*map(len, contents)], np.float32)
+    asks = _flags(content.rstrip().endswith("?") for content in contents)
     nothing = np.zeros(len(contents))
     return {
-        "asks": asking,
+        "asks": asks,
         "length": np.log1p(np.minimum(length, SHORT)),
         "excess_length": np.log(np.maximum(length, SHORT) / SHORT),
         "beginning": (candidates.pieces == 0).astype(np.float32),
@@ -164,17 +175,12 @@ def _form(question: Question, candidates: Candidates) -> Signals:
     }
 
 
-def _asking(candidates: Candidates) -> Values:
-    """Whether a question is asked at the end of it, or nearly."""
-    return _flags(candidates.contents, lambda content: "?" in content[-LAST_WORDS:])
-
-
 def _telling(contents: Sequence[str], words: frozenset[str]) -> Values:
-    return _flags(contents, lambda content: not words.isdisjoint(beginnings(content)))
+    return _flags(not words.isdisjoint(beginnings(content)) for content in contents)
 
 
-def _flags(values: Sequence[str], holds: Callable[[str], bool]) -> Values:
-    return np.fromiter(map(holds, values), np.float32, len(values))
+def _flags(held: Iterable[bool]) -> Values:
+    return np.array([*held], np.float32)
 
 
 def _time(question: Question, candidates: Candidates) -> Signals:

@@ -8,7 +8,7 @@ import numpy as np
 
 from backend.memory.columns import Floats, Integers
 from backend.memory.retrieval.candidates import Candidates
-from backend.memory.retrieval.signals import Signals, rarity
+from backend.memory.retrieval.signals import Signals, median, rarity
 
 Strength = Literal["strong", "weak", "none"]
 
@@ -63,5 +63,5 @@ def read_marks(candidates: Candidates, signals: Signals, scores: Floats, order: 
         "terms_and_meaning": float(agreeing[best]),
         "terms_and_meaning_anywhere": float(agreeing.max()),
         "ahead_of_next": float(ranked[0] - ranked[1 : FIRST + 1].mean()) if len(ranked) > 1 else 0.0,
-        "ahead_of_middle": float(ranked[0] - np.median(ranked)),
+        "ahead_of_middle": float(ranked[0] - median(ranked)),
     }
