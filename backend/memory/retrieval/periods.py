@@ -1,7 +1,7 @@
 """Words of time in a question, in English and Russian: "in May 2023", "last week", "позавчера", "два месяца назад"."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -28,8 +28,10 @@ def read_periods(text: str, asked_at: datetime) -> tuple[Period, ...]:
     Of what comes again (May, Friday, summer) the newest that has begun is meant.
     """
     periods: list[Period] = []
-    for pattern, read in GRAMMAR:
-        text = pattern.sub(partial(_take, read, asked_at.date(), periods), text)
+    lowered = text.lower()
+    for needed, pattern, read in GRAMMAR:
+        if any(word in lowered for word in needed):
+            text = pattern.sub(partial(_take, read, asked_at.date(), periods), text)
     return tuple(dict.fromkeys(periods))
 
 
@@ -143,27 +145,41 @@ def _weekend(back: int, today: date) -> Period:
     return Period(week.start + 5 * DAY, week.end)
 
 
-# The first pattern that fits takes its words away from those after it.
-GRAMMAR: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
-    (re.compile(pattern, FLAGS), read)
-    for pattern, read in (
-        (r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b", _date),
-        (r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>20\d\d)\b", _date),
-        (r"\b(?:the\s)?day\sbefore\syesterday\b|\bпозавчера\b", lambda _, today: _unit(0, 2, today)),
-        (r"\b(?:yesterday|last\snight|вчера)\b", lambda _, today: _unit(0, 1, today)),
-        (r"\b(?:today|tonight|сегодня)\b", lambda _, today: _unit(0, 0, today)),
-        (rf"\b{NUMBER}\s{UNIT}\s(?:ago|назад|earlier)\b", _ago),
-        (rf"\b(?P<number>){UNIT}\sназад\b", _ago),
-        (rf"\b(?:last|past|последн\w+)\s{NUMBER}\s{UNIT}\b", _within),
-        (rf"\b(?P<number>)последн\w+\s{UNIT}\b", _within),
-        (rf"\b{LAST}\s(?:weekend|выходн\w+)\b", lambda _, today: _weekend(1, today)),
-        (rf"\b(?:{THIS}|the|на)\s(?:weekend|выходн\w+)\b", lambda _, today: _weekend(today.weekday() < 5, today)),
-        (rf"\b{LAST}\s{UNIT}\b", lambda match, today: _unit(_which("unit", match["unit"]), 1, today)),
-        (rf"\b{THIS}\s{UNIT}\b", lambda match, today: _unit(_which("unit", match["unit"]), 0, today)),
-        (rf"\b(?:last|on|this|в|во|прошл\w+)\s(?P<weekday>{ANY['weekday']})\b", _weekday),
-        (rf"\b{MEANT}(?P<season>{ANY['season']})(?:\s(?:of\s)?{YEAR})?\b", _season),
-        (rf"\b{DAY_BEFORE}{MONTH}\b{DAY_AFTER}(?:,?\s{YEAR})?", _calendar),
-        (rf"\b{YEAR}\b", lambda match, _: _month(int(match["year"]), 0, 12)),
-        (r"\b(?:recently|lately|недавно)\b", lambda _, today: Period(today - RECENT * DAY, today + DAY)),
+AGO, LATELY, OFF = "ago earlier назад", "last past previous прошл предыдущ последн", "weekend выходн"
+NOW = "this эт текущ"
+WEEKDAYS = "day понедельник вторник сред четверг пятниц суббот воскресень"
+SEASONS = "winter spring summer autumn fall зим весн лет осен"
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec янв фев мар апр ма июн июл авг сен окт ноя дек"
+# What reads a period, and words of which one is there wherever it does: most questions have none of them. The first
+# pattern that fits takes its words away from those after it.
+GRAMMAR: tuple[tuple[Sequence[str], re.Pattern[str], Reader], ...] = tuple(
+    (needed.split(), re.compile(pattern, FLAGS), read)
+    for needed, pattern, read in (
+        ("20", r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b", _date),
+        ("20", r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>20\d\d)\b", _date),
+        (
+            "yesterday позавчера",
+            r"\b(?:the\s)?day\sbefore\syesterday\b|\bпозавчера\b",
+            lambda _, today: _unit(0, 2, today),
+        ),
+        ("yesterday night вчера", r"\b(?:yesterday|last\snight|вчера)\b", lambda _, today: _unit(0, 1, today)),
+        ("today tonight сегодня", r"\b(?:today|tonight|сегодня)\b", lambda _, today: _unit(0, 0, today)),
+        (AGO, rf"\b{NUMBER}\s{UNIT}\s(?:ago|назад|earlier)\b", _ago),
+        (AGO, rf"\b(?P<number>){UNIT}\sназад\b", _ago),
+        (LATELY, rf"\b(?:last|past|последн\w+)\s{NUMBER}\s{UNIT}\b", _within),
+        (LATELY, rf"\b(?P<number>)последн\w+\s{UNIT}\b", _within),
+        (OFF, rf"\b{LAST}\s(?:weekend|выходн\w+)\b", lambda _, today: _weekend(1, today)),
+        (OFF, rf"\b(?:{THIS}|the|на)\s(?:weekend|выходн\w+)\b", lambda _, today: _weekend(today.weekday() < 5, today)),
+        (LATELY, rf"\b{LAST}\s{UNIT}\b", lambda match, today: _unit(_which("unit", match["unit"]), 1, today)),
+        (NOW, rf"\b{THIS}\s{UNIT}\b", lambda match, today: _unit(_which("unit", match["unit"]), 0, today)),
+        (WEEKDAYS, rf"\b(?:last|on|this|в|во|прошл\w+)\s(?P<weekday>{ANY['weekday']})\b", _weekday),
+        (SEASONS, rf"\b{MEANT}(?P<season>{ANY['season']})(?:\s(?:of\s)?{YEAR})?\b", _season),
+        (MONTHS, rf"\b{DAY_BEFORE}{MONTH}\b{DAY_AFTER}(?:,?\s{YEAR})?", _calendar),
+        ("19 20", rf"\b{YEAR}\b", lambda match, _: _month(int(match["year"]), 0, 12)),
+        (
+            "recently lately недавно",
+            r"\b(?:recently|lately|недавно)\b",
+            lambda _, today: Period(today - RECENT * DAY, today + DAY),
+        ),
     )
 )  # fmt: skip

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from backend.memory.retrieval.periods import Period, read_periods
 
@@ -22,6 +23,7 @@ SHORTEST_SENTENCE = 25
 
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|\n+")
 WORD = re.compile(r"\w+")
+BLANKS, BEFORE_SIGN = re.compile(r"\s+"), re.compile(r"\s+([,.?!])")
 # What the stem of a Russian name may be followed by: its cases; and, for a word that is not the first (Машина is a car,
 # too), the possessive: Машин, Олегова.
 CASES = r"(?:[аяыиуюеёйь]|[оеё][мйю])?"
@@ -101,18 +103,20 @@ def _without_names(asked: str, speakers: Sequence[str]) -> tuple[str, list[str]]
     flags = re.IGNORECASE if asked == asked.lower() else re.NOFLAG
     rest, named = asked, []
     for name in sorted(speakers, key=len, reverse=True):
-        less = re.sub(_pattern(name), " ", rest, flags=flags)
+        less = _pattern(name, flags).sub(" ", rest)
         if less != rest:
             named.append(name)
             rest = less
-    rest = re.sub(r"\s+([,.?!])", r"\1", re.sub(r"\s+", " ", rest)).strip()
+    rest = BEFORE_SIGN.sub(r"\1", BLANKS.sub(" ", rest)).strip()
     return (rest if WORD.search(rest) else asked), named
 
 
-def _pattern(name: str) -> str:
+@lru_cache(maxsize=1024)
+def _pattern(name: str, flags: re.RegexFlag) -> re.Pattern[str]:
     """A name as it is written in a question: the whole of it or its first word, in a case or possessive."""
     whole = WORD.findall(name)
-    return r"\b(?:" + "|".join(r"\W+".join(map(_word, words)) for words in (whole, whole[:1]) if words) + r")\b"
+    said = "|".join(r"\W+".join(map(_word, words)) for words in (whole, whole[:1]) if words)
+    return re.compile(rf"\b(?:{said})\b", flags)
 
 
 def _word(word: str) -> str:

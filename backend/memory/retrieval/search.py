@@ -1,7 +1,7 @@
 """Finds what was said about a question: by meaning and by words, ranked by one function that sees both."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -75,7 +75,7 @@ class Retrieval:
         """
         search = await self.gather(asked, scopes=scopes, now=now, not_in=not_in, known=known)
         scored = score(search.question, search.candidates)
-        passages = [_passage(search.pieces, scored, place) for place in scored.order[:limit].tolist()]
+        passages = _passages(search.pieces, scored, scored.order[:limit])
         return Found(passages, scored.strength, "meaning and words" if len(search.candidates.cosine) else "words")
 
     async def gather(
@@ -166,7 +166,15 @@ def _comparable(meaning: Meaning | None) -> tuple[VectorIndex, Vectors] | None:
     return meaning.index.index, meaning.vectors
 
 
-def _passage(pieces: Pieces, scored: Scored, place: int) -> Passage:
+def _passages(pieces: Pieces, scored: Scored, best: Integers) -> list[Passage]:
+    parts = np.array([part[best] for part in scored.parts.values()], np.float64).round(PLACES)
+    return [
+        _passage(pieces, place, scored, {name: part for name, part in zip(scored.parts, told, strict=True) if part})
+        for place, told in zip(best.tolist(), parts.T.tolist(), strict=True)
+    ]
+
+
+def _passage(pieces: Pieces, place: int, scored: Scored, why: Mapping[str, float]) -> Passage:
     message, owner = int(pieces.messages[place]), pieces.owner(place)
     return Passage(
         embedding_id=int(pieces.ids[place]),
@@ -178,5 +186,5 @@ def _passage(pieces: Pieces, scored: Scored, place: int) -> Passage:
         content=pieces.contents[place],
         said_at=pieces.moment(place),
         score=round(float(scored.scores[place]), PLACES),
-        why={name: round(float(part[place]), PLACES) for name, part in scored.parts.items() if part[place]},
+        why=why,
     )
