@@ -13,6 +13,8 @@ from backend.memory.columns import Floats, Integers, floats, integers, places
 LONGEST_QUESTION, MOST_WORDS = 4_000, 64
 # The rarest words find, as long as all that contains them is no more than this; the others only tell the found apart.
 MOST_FOUND = 20_000
+# More often than this no word is counted in a piece.
+TIMES = 256
 # The usual constants of BM25 (Robertson and Zaragoza, 2009).
 SATURATION, LENGTH_WEIGHT = 1.2, 0.75
 
@@ -41,10 +43,13 @@ order by place
 
 
 def each_word(*, question: str, language: str, scopes: str, most: str) -> str:
-    """SQL of a row for each word of a question, as in `FIND`, with everything it occurs in: for a small memory."""
+    """SQL of a row for each word of a question, as in `FIND`, with everything it occurs in: for a small memory.
+
+    `found` are the ids of embeddings, times `TIMES`, plus how often they contain the word: see `index_words`.
+    """
     return f"""
-        select word, count(embedding_id) as documents_with, string_agg(int8send(embedding_id), '') as found,
-            string_agg(int2send(posting.times), '') as times
+        select word, count(embedding_id) as documents_with,
+            string_agg(int8send(embedding_id * {TIMES} + posting.times), '') as found
         from words_of({question}, {language}) cross join unnest({scopes}::uuid[]) scope
         left join lateral (
             select embedding_id, kept.times from words kept where key = word_key(word, scope) offset 0

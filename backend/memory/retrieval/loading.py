@@ -16,7 +16,7 @@ from backend.database import Database, Record
 from backend.memory.columns import Floats, Integers, floats, integers, places
 from backend.memory.retrieval.candidates import Candidates, Scope
 from backend.memory.retrieval.knowing import Known
-from backend.memory.retrieval.lexical import LONGEST_QUESTION, MOST_WORDS, each_word
+from backend.memory.retrieval.lexical import LONGEST_QUESTION, MOST_WORDS, TIMES, each_word
 from backend.memory.vectors.pgvector import as_texts, compared_to, read_cosines
 from backend.memory.vectors.store import VectorIndex, Vectors
 
@@ -85,9 +85,7 @@ with {SESSIONS}, seen as materialized (
 ), asked as ({each_word(question="$4", language="$5", scopes="$3", most="$6")})
 select pieces.*, counted.*, compared.*
 from (select {COLUMNS} from seen) pieces cross join (
-    select string_agg(int8send(documents_with), '') as documents_with, string_agg(found, '') as found,
-        string_agg(times, '') as times
-    from asked
+    select string_agg(int8send(documents_with), '') as documents_with, string_agg(found, '') as found from asked
 ) counted cross join (
     {compared_to(index="$7::int", vectors="$8", ids="array(select id from seen where shown)")}
 ) compared
@@ -164,9 +162,10 @@ async def load_all(
     pieces = _in_order(row)
     documents_with = integers(row["documents_with"])
     times = np.zeros((len(documents_with), len(pieces.ids)), np.float32)
-    column, there = places(pieces.ids, integers(row["found"]))
+    ids, counted = np.divmod(integers(row["found"]), TIMES)
+    column, there = places(pieces.ids, ids)
     word = np.repeat(np.arange(len(documents_with)), documents_with)
-    times[word[there], column[there]] = floats(row["times"], ">i2")[there]
+    times[word[there], column[there]] = counted[there]
     cosine = read_cosines(row, len(vectors), pieces.ids)
     return Whole(pieces, documents_with.astype(np.float32), times, cosine)
 
