@@ -119,6 +119,16 @@ async def test_the_words_of_what_is_deleted_are_forgotten(db: Database, statemen
     assert await totals(db) == [(anna.scope, 1, 2, [])]
 
 
+async def test_a_name_goes_with_its_last_piece_also_when_that_was_just_written_anew(db: Database) -> None:
+    anna = await converse(db)
+    await anna.say("red fox", speaker="Anna")
+    [boris] = await anna.say("blue whale", speaker="Boris")
+    await index_words(db, 10)
+    await db.run("update embeddings set content = 'blue sea' where id = $1", boris)
+    await db.run("delete from embeddings where id = $1", boris)
+    assert await totals(db) == [(anna.scope, 1, 2, ["Anna"])]
+
+
 async def test_nothing_is_left_of_a_memory_that_is_deleted(db: Database) -> None:
     anna, boris = await converse(db), await converse(db, "boris")
     for person in (anna, boris):
