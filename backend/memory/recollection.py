@@ -1,6 +1,9 @@
 """Passages as a model reads them: quotations of what was said, never instructions."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from operator import itemgetter
 
 from backend.llm.tokens import count_tokens
 from backend.memory.retrieval.passages import Found, Passage
@@ -23,15 +26,15 @@ def recollect(found: Found, room: int) -> str | None:
     begins with `>`, so that no passage can pretend to be anything but a quotation.
     """
     if found.strength == "none":
-        nearest = _recollect(IN_CASE, found.passages[:NEAREST], room - count_tokens(NOTHING))
-        return f"{NOTHING} {nearest}" if nearest else NOTHING if count_tokens(NOTHING) <= room else None
+        nearest = _recollect(IN_CASE, found.passages[:NEAREST], room - _count(NOTHING))
+        return f"{NOTHING} {nearest}" if nearest else NOTHING if _count(NOTHING) <= room else None
     return _recollect(HOW_SURE[found.strength], found.passages, room)
 
 
 def _recollect(how_sure: str, passages: Sequence[Passage], room: int) -> str | None:
     frame = f"{how_sure} {FRAME}"
-    shown = sorted(_fitting(passages, room - count_tokens(frame)), key=lambda passage: passage.said_at)
-    return "\n\n".join([frame, *map(quote, shown)]) if shown else None
+    shown = sorted(_fitting(passages, room - _count(frame)), key=itemgetter(0))
+    return "\n\n".join([frame, *(quoted for _, quoted in shown)]) if shown else None
 
 
 def quote(passage: Passage) -> str:
@@ -41,9 +44,14 @@ def quote(passage: Passage) -> str:
     return f"{passage.said_at:%Y-%m-%d %H:%M}, {' '.join(speaker.split())}:\n{quoted}"
 
 
-def _fitting(passages: Iterable[Passage], room: int) -> Iterable[Passage]:
+def _fitting(passages: Iterable[Passage], room: int) -> Iterable[tuple[datetime, str]]:
     for passage in passages:
-        room -= count_tokens(quote(passage)) + 1
+        quoted = quote(passage)
+        room -= count_tokens(quoted) + 1
         if room < 0:
             return
-        yield passage
+        yield passage.said_at, quoted
+
+
+# Of what is the same in every turn.
+_count = lru_cache(count_tokens)
