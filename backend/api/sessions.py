@@ -171,7 +171,8 @@ async def list_summaries(session_id: UUID, wanted: Part, backend: BackendDep) ->
 async def get_context(session_id: UUID, backend: BackendDep) -> ContextOut:
     """The window as it is now: how full it is, what is in it, how far the summary reaches."""
     session = await sessions.get_session(backend.db, session_id)
-    past = await backend.memory.recall(session_id, before=session["last_position"] + 1)
+    in_group = session["chat_type"] != "private"
+    past = await backend.memory.recall(session_id, before=session["last_position"] + 1, in_group=in_group)
     window = backend.memory.window(session["persona"], past, Line("user", "…", 1))
     return ContextOut(
         messages=[WindowMessageOut(role=shown.role, content=shown.content) for shown in window.messages],

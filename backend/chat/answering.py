@@ -20,7 +20,7 @@ from backend.jobs import Jobs
 from backend.llm import Completion, Llm, NoProviderAnswered, Purpose, Show
 from backend.llm.offline import PROVIDER, offline_answer
 from backend.llm.tokens import count_tokens
-from backend.memory import ASK_AGAIN_SECONDS, Found, Line, Memory, Past, Window
+from backend.memory import ASK_AGAIN_SECONDS, Found, Line, Memory, Past, Window, said_by
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class Answering:
         return closing
 
     async def _write(self, accepted: Accepted, asked: Asked, deadline: float, draft: _Draft) -> tuple[Closing, Window]:
-        past = accepted.past or await self._wait_for(accepted.turn, deadline)
+        past = accepted.past or await self._wait_for(accepted.turn, asked, deadline)
         if not accepted.turn.delivers:
             return await self._compose(accepted, past, asked, draft)
         async with self._place(accepted):
@@ -165,16 +165,18 @@ class Answering:
             log.warning("turn_orphaned", session_id=str(session_id))
             self.bell.ring(session_id)
 
-    async def _wait_for(self, turn: Turn, deadline: float) -> Past:
+    async def _wait_for(self, turn: Turn, asked: Asked, deadline: float) -> Past:
         """Wait until all earlier turns of the session have ended, and open this one; the past as it is then."""
         with self.bell.listening(turn.session_id) as rung:
             while not await turns.open_turn(self._db, turn):
                 await self.until_rung(rung, deadline)
-        return await self._memory.recall(turn.session_id, before=turn.position)
+        return await self._memory.recall(turn.session_id, before=turn.position, in_group=asked.in_group)
 
     async def _recall(self, accepted: Accepted, past: Past, asked: Asked) -> tuple[Window, Found | None]:
         """What the model is shown, with what memory holds beside it; None if it could hold nothing else."""
         turn, question = accepted.turn, Line("user", asked.text, asked.tokens)
+        if asked.in_group:
+            question = said_by(asked.user_name, question)
         window = self._memory.window(turn.persona, past, question)
         if window.dropped:
             log.warning("window_dropped_messages", session_id=str(turn.session_id), dropped=window.dropped)

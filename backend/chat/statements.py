@@ -3,11 +3,11 @@
 from backend.chat.presence import CHANNEL, INTERRUPTED, OWNER_IS_GONE
 from backend.llm.calls import insert_calls
 from backend.memory import insert_promises, known_of
-from backend.memory.transcript import past_of
+from backend.memory.transcript import past_in_group, past_of
 
 
-def _accept(turn: str, values: str, steps: str, told: str) -> str:
-    """SQL that accepts a message; the arguments are what not every turn has."""
+def _accept(past: str, *, turn: str = "", values: str = "", steps: str = "", told: str) -> str:
+    """SQL that accepts a message and reads its past; the other arguments are what not every turn has."""
     return f"""
 with bot as (
     select id, name, persona, max_concurrent_turns, memory_scope(id, 'bot', '', '', '') as scope
@@ -40,7 +40,7 @@ with bot as (
 select turn.session_id, turn.position, turn.status, bot.persona, bot.name, bot.max_concurrent_turns,
     session.scope, bot.scope as bot_scope, past.*, remembers.more as remembers_more, memory.*, {told}
 from turn cross join session cross join bot left join known on true
-cross join lateral ({past_of("known.id", before="turn.position", limit="$12")}) past
+cross join lateral ({past}) past
 cross join lateral (
     select exists (select from chat_sessions where scope = session.scope and id <> session.id)
         or exists (select from documents where scope in (session.scope, bot.scope)) as more
@@ -53,9 +53,13 @@ left join lateral (
 """
 
 
+PAST = past_of("known.id", before="turn.position", limit="$12")
+PAST_IN_GROUP = past_in_group("known.id", scope="session.scope", but="session.id", before="turn.position", limit="$12")
+
 # This commit does not wait for the disk: nobody is told of it before the turn is closed, which brings both there.
 # If it is lost with Postgres, there is nothing to be closed, and the client asks again.
-ACCEPT = _accept("", "", "", "set_config('synchronous_commit', 'off', true)")
+UNTOLD = "set_config('synchronous_commit', 'off', true)"
+ACCEPT, ACCEPT_IN_GROUP = (_accept(past, told=UNTOLD) for past in (PAST, PAST_IN_GROUP))
 
 # Who is told at once that the message is stored may count on it. What the person said a moment before, and what is
 # unanswered, the answer to this message answers too.
@@ -65,7 +69,16 @@ MERGE = f""", merged as (
         and status in ('waiting', 'open') and turns.created_at > now() - interval '1 second'
     returning turns.id
 ), interrupted as (select pg_notify('{INTERRUPTED}', id::text) from merged)"""
-ACCEPT_TO_DELIVER = _accept(", delivers, reply_to", ", true, $16", MERGE, "(select count(*) from interrupted)")
+ACCEPT_TO_DELIVER, ACCEPT_TO_DELIVER_IN_GROUP = (
+    _accept(
+        past,
+        turn=", delivers, reply_to",
+        values=", true, $16",
+        steps=MERGE,
+        told="(select count(*) from interrupted)",
+    )
+    for past in (PAST, PAST_IN_GROUP)
+)
 
 FIND = """
 select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.delivers, turn.model,

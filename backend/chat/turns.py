@@ -13,7 +13,9 @@ import asyncpg
 
 from backend.chat.statements import (
     ACCEPT,
+    ACCEPT_IN_GROUP,
     ACCEPT_TO_DELIVER,
+    ACCEPT_TO_DELIVER_IN_GROUP,
     CLOSE,
     CLOSE_TO_DELIVER,
     END,
@@ -70,6 +72,11 @@ class Asked:
     delivers: bool = False
     reply_to: str = ""
 
+    @property
+    def in_group(self) -> bool:
+        """Whether others hear what is said here."""
+        return self.chat_type != "private"
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -114,13 +121,23 @@ class Known:
     model: str | None
 
 
+# By whether the turn delivers, and whether it is in a group.
+ACCEPTING = {
+    (False, False): ACCEPT,
+    (False, True): ACCEPT_IN_GROUP,
+    (True, False): ACCEPT_TO_DELIVER,
+    (True, True): ACCEPT_TO_DELIVER_IN_GROUP,
+}
+
+
 async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, most_lines: int) -> Accepted | None:
     """Store the message, what is promised of it, and its turn, once; None if its key is known. Raises `BotNotFound`.
 
     Of a message whose end will be delivered this may be told: it is on the disk then.
     """
     turn_id = uuid4()
-    statement, more = (ACCEPT_TO_DELIVER, (asked.reply_to,)) if asked.delivers else (ACCEPT, ())
+    statement = ACCEPTING[asked.delivers, asked.in_group]
+    more = (asked.reply_to,) if asked.delivers else ()
     while True:
         try:
             rows = await db.run(
@@ -136,7 +153,9 @@ async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, mo
             raise BotNotFound
         row = rows[0]
         turn = as_turn(row, turn_id, 1, delivers=asked.delivers)
-        past, memory = (as_past(row), as_known(row, turn.scopes)) if row["status"] == "open" else (None, None)
+        past, memory = None, None
+        if row["status"] == "open":
+            past, memory = as_past(row, in_group=asked.in_group), as_known(row, turn.scopes)
         return Accepted(turn, past, row["remembers_more"], row["max_concurrent_turns"], memory)
 
 

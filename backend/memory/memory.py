@@ -57,9 +57,9 @@ class Memory:
         """Whether a summary should come now, however few messages there are."""
         return window.dropped > 0 or window.tokens > self._limits.full
 
-    async def recall(self, session_id: UUID, *, before: int) -> Past:
-        """What was said in a session before a position."""
-        return await transcript.read_past(self._db, session_id, before=before, limit=self.most_lines)
+    async def recall(self, session_id: UUID, *, before: int, in_group: bool = False) -> Past:
+        """What was said in a session before a position; in a group, also what was heard of others."""
+        return await transcript.read_past(self._db, session_id, before=before, limit=self.most_lines, in_group=in_group)
 
     def window(self, persona: str, past: Past, question: Line, found: Found | None = None) -> Window:
         """What the model is shown."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from backend.llm import ChatMessage
 from backend.llm.tokens import count_tokens
+from backend.memory.group import SEVERAL, overhear
 from backend.memory.recollection import recollect
 from backend.memory.retrieval.passages import Found
 from backend.memory.transcript import Fact, Line, Past
@@ -33,9 +34,12 @@ def fit(persona: str, past: Past, question: Line, *, now: datetime, budget: int,
 
     The persona, the summary and the question are always there. The history fills what they leave of the budget, the
     newest first; it is a gapless end of the history. Passages of memory take what is left after it, up to a quarter of
-    the budget: what was just said is never pushed out by what was said long ago.
+    the budget: what was just said is never pushed out by what was said long ago. In a group, what others said lately
+    takes up to an eighth of it before them.
     """
     before = [_system(persona or PERSONA)]
+    if past.heard is not None:
+        before.append(_system(SEVERAL))
     if past.summary:
         before.append(Line("system", render(past.summary.story, past.summary.facts), past.summary.tokens))
     after = [_system(f"It is {now:%A, %Y-%m-%d %H:%M %Z}.")]
@@ -46,6 +50,9 @@ def fit(persona: str, past: Past, question: Line, *, now: datetime, budget: int,
             break
         tokens += line.tokens + OVERHEAD_TOKENS
         kept += 1
+    if past.heard and (overheard := overhear(past.heard, min(budget - tokens, budget // 8) - OVERHEAD_TOKENS)):
+        after.insert(0, Line("system", overheard, count_tokens(overheard)))
+        tokens += after[0].tokens + OVERHEAD_TOKENS
     room = min(budget - tokens, budget // 4) - OVERHEAD_TOKENS
     if found and (recollection := recollect(found, room)):
         after.insert(0, Line("system", recollection, count_tokens(recollection)))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.memory.group import Remark
 from backend.memory.transcript import Fact, Line, Past, Summary
 from backend.memory.window import OVERHEAD_TOKENS, Window, fit, most_lines
 
@@ -15,6 +16,14 @@ lines = st.lists(
     st.builds(Line, st.sampled_from(["user", "assistant"]), st.text(max_size=20), st.integers(0, 300)), max_size=60
 )
 summaries = st.none() | st.just(SUMMARY)
+
+
+remarks = st.none() | st.lists(
+    st.builds(
+        Remark, st.sampled_from(["user", "assistant"]), st.text(max_size=20), st.text(max_size=500), st.just(NOW)
+    ),
+    max_size=12,
+)
 
 
 def window(past: Past, *, question: str = "And now?", budget: int = 4_000) -> Window:
@@ -56,9 +65,13 @@ def test_the_history_is_a_gapless_end_and_all_of_it_if_it_fits(
         assert found.tokens + said[found.dropped - 1].tokens + OVERHEAD_TOKENS > budget
 
 
-@given(lines, st.integers(500, 6_000))
-def test_the_budget_is_kept_whenever_the_rest_leaves_room(said: list[Line], budget: int) -> None:
-    assert window(Past(SUMMARY, said), budget=budget).tokens <= budget
+@given(lines, remarks, st.integers(500, 6_000))
+def test_the_budget_is_kept_whenever_the_rest_leaves_room(
+    said: list[Line], heard: list[Remark] | None, budget: int
+) -> None:
+    found = window(Past(SUMMARY, said, heard=heard), budget=budget)
+    assert found.tokens <= budget
+    assert found.dropped <= window(Past(SUMMARY, said, heard=heard and []), budget=budget).dropped
 
 
 def test_summary_and_question_are_shown_even_beyond_the_budget() -> None:
