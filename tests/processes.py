@@ -47,6 +47,10 @@ class BackendProcess:
     async def kill(self) -> None:
         await asyncio.to_thread(self._child.kill)
 
+    def freeze(self) -> None:
+        """It does nothing more, as if it had been killed, but nobody can tell."""
+        os.kill(self._child.pid, signal.SIGSTOP)
+
     async def ask_to_stop(self) -> None:
         """Returns once it takes no more connections."""
 

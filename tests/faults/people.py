@@ -52,6 +52,12 @@ class Person:
         assert (await response.content.readuntil(b"\n\n")).startswith(b"event: accepted")
         return response
 
+    async def stops(self, backend: BackendProcess) -> int:
+        """How many of the person's turns were to be stopped."""
+        place = {"bot": self.bot, "user_id": self.name, "chat_id": self.name}
+        async with self.http.post(f"{backend.url}/v1/chat/stop", json=place) as response:
+            return int((await response.json())["stopped"])
+
     async def insists(self, backends: Sequence[BackendProcess], text: str, key: str) -> list[Told | None]:
         """Asks with one key until there is an answer, each time somebody else; None stands for a lost connection.
 
