@@ -125,6 +125,11 @@ left join messages answer on answer.turn_id = turn.id and answer.role = 'assista
 where turn.id = $1
 """
 
+# As long as Telegram brings an update again, its notice is known by its key. What belongs to a turn goes with it.
+TIDY = """
+delete from deliveries where turn_id is null and state <> 'pending' and finished_at < now() - interval '2 days'
+"""
+
 
 class Deliveries:
     """Everything that is to be handed to people. What is returned has the columns of `TOLD`."""
@@ -187,6 +192,10 @@ class Deliveries:
         for row in await self._db.run(END, turn_id):
             return row
         return None
+
+    async def tidy(self) -> None:
+        """Delete the notices that arrived, or failed, days ago."""
+        await self._db.run(TIDY)
 
     async def _get(self, delivery_id: int) -> Record:
         for row in await self._db.run(GET, delivery_id):

@@ -144,8 +144,12 @@ class Delivering:
 
     async def _adopt_for_ever(self) -> None:
         while True:
-            with suppress(StorageUnavailable):
+            try:
                 await self._adopt()
+            except StorageUnavailable:
+                pass  # others look as well, and so does this process in a moment
+            except Exception as error:  # without adoption, what was promised would not be kept
+                log.error("adoption_failed", exc_info=error)
             await asyncio.sleep(ADOPT_SECONDS)
 
     async def _adopt(self) -> None:

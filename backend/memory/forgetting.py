@@ -98,6 +98,12 @@ select array(select id from gone) as documents,
     ) as texts
 """
 
+# What was said to the person beside the answers, which go with their sessions.
+DELETE_NOTICES = """
+delete from deliveries delivery using bots bot
+where bot.id = delivery.bot_id and delivery.user_id = $1 and ($2::text is null or bot.slug = $2)
+"""
+
 
 async def forget_person(
     db: Database, indexing: Indexing, retrieval: Retrieval, user_id: str, bot: str | None
@@ -133,6 +139,7 @@ async def delete_person(db: Database, user_id: str, bot: str | None) -> Deleted:
             deleted.vectors += row["vectors"]
             deleted.embeddings += row["embeddings"]
             deleted.texts += [(session["scope"], text) for text in row["texts"]]
+    await db.run(DELETE_NOTICES, user_id, bot)
     [row] = await db.run(DELETE_DOCUMENTS, user_id, bot, MOST_LOOKED_FOR)
     deleted.documents += row["documents"]
     deleted.embeddings += row["embeddings"]

@@ -98,6 +98,7 @@ async def index(backend: Backend, _: UUID) -> None:
 
 @performs(Job.RECONCILE)
 async def reconcile(backend: Backend, _: UUID) -> None:
+    await backend.chat.deliveries.tidy()
     await backend.indexing.reconcile()
 
 

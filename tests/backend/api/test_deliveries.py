@@ -10,6 +10,7 @@ import aiohttp
 import httpx2
 import pytest
 
+from backend.bootstrap import Backend
 from backend.database import Database
 from tests.backend.api.assertions import assert_problem
 from tests.backend.api.test_sockets import read_events
@@ -210,6 +211,20 @@ async def test_only_the_holder_of_the_lease_tells_and_only_until_the_end(
     await tells(offline_api, id, now, state="sent")
     assert_problem(await tells(offline_api, id, now, state="failed"), "delivery-over", 409)
     assert_problem(await tells(offline_api, id + 1, now, sending=1), "delivery-not-found", 404)
+
+
+async def test_notices_are_deleted_days_after_they_arrived_or_with_the_person(
+    offline_api: httpx2.AsyncClient, db: Database, relay: UUID, backend: Backend
+) -> None:
+    old, new, waiting = [(await notice(offline_api, user_id=name))["id"] for name in ("anna", "boris", "clara")]
+    for id in (old, new):
+        await tells(offline_api, id, relay, state="sent")
+    age = "set finished_at = finished_at - interval '49 hours', created_at = created_at - interval '49 hours'"
+    await db.run(f"update deliveries {age} where id <> $1", new)
+    await backend.chat.deliveries.tidy()
+    assert [row["id"] for row in await db.run("select id from deliveries order by id")] == [new, waiting]
+    await backend.memory.forget("boris", None)
+    assert [row["id"] for row in await db.run("select id from deliveries")] == [waiting]
 
 
 async def test_after_a_broken_connection_the_delivery_comes_all_the_same(
