@@ -1,19 +1,22 @@
-"""The relay as a process: started, killed, started again, and told to stop."""
+"""The relay as a process: started, killed, started again, followed by another one, and told to stop."""
 
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from tests.simulators.backend import BackendSimulator, cut
+from tests.simulators.backend import SECRET_KEY, BackendSimulator, cut
 from tests.simulators.telegram import TelegramSimulator
 from tests.simulators.telegram_calls import Fault
 
 ROOT = Path(__file__).parents[2]
+TAKEOVER_SECONDS = 15
+MOST_MEGABYTES = 250
 
 StartProcess = Callable[..., Awaitable[Process]]
 
@@ -27,7 +30,8 @@ async def start(telegram: TelegramSimulator, backend: BackendSimulator, tmp_path
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
-            "BOT_TOKEN": telegram.token,
+            "TMPDIR": str(tmp_path),
+            "SECRET_KEY": SECRET_KEY,
             "BACKEND_URL": backend.url,
             "TELEGRAM_API_URL": telegram.url,
         }
@@ -58,40 +62,96 @@ async def logged(process: Process, words: str) -> str:
     return lines
 
 
-async def test_without_a_token_it_says_where_to_set_one_and_waits(
-    start: StartProcess, telegram: TelegramSimulator
+async def test_without_a_bot_it_waits_and_stops_when_it_is_told_to(
+    start: StartProcess, telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
-    process = await start(BOT_TOKEN="")
-    assert ".env" in await logged(process, "BOT_TOKEN")
-    assert process.returncode is None
+    backend.leases.bots.clear()
+    process = await start()
+    await backend.until(lambda: backend.leases.beats)
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0
+    assert backend.leases.left
     assert not telegram.journal
 
 
-async def test_a_kill_loses_no_message_and_a_stop_finishes_what_is_under_way(
+async def test_a_kill_amid_a_conversation_loses_nothing(
     start: StartProcess, telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
     process = await start()
     telegram.say("before")
     await telegram.next_message()
+    await backend.until_delivered()
     backend.open.clear()
-    telegram.say("hello")
-    telegram.say("and one more")
+    telegram.say("not stored yet")
     await backend.until_asked(2)
-    await telegram.until_called("getUpdates", len(telegram.calls("getUpdates")) + 2)
     process.kill()
     await process.wait()
-
-    process = await start()
-    await backend.until_asked(3)
-    process.send_signal(signal.SIGTERM)
     backend.open.set()
+    await start()
+    assert (await telegram.next_message())["text"] == "echo not stored yet"
+
+    backend.answering.clear()
+    telegram.say("stored but not answered yet")
+    await telegram.world.until(lambda: not telegram.world.updates, 60)
+    assert [body["text"] for body in backend.handled] == ["before", "not stored yet", "stored but not answered yet"]
+
+
+async def test_what_was_killed_and_started_again_goes_on_at_once_under_the_same_lease(
+    start: StartProcess, telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    process = await start()
+    telegram.say("before")
+    await telegram.next_message()
+    await backend.until_delivered()
+    process.kill()
+    await process.wait()
+    lease_until = backend.leases.holders["default"][1]
+    telegram.say("after")
+    await start()
+    assert (await telegram.next_message())["text"] == "echo after"
+    assert time.monotonic() < lease_until
+    assert len(set(backend.leases.beats)) == 1
+    assert not telegram.world.overlaps
+
+
+async def test_a_part_that_was_on_its_way_at_a_kill_is_sent_again_and_counted(
+    start: StartProcess, telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    telegram.faults = [Fault("sendMessage", delay=3600)]
+    process = await start()
+    telegram.say("hello")
+    await telegram.until_called("sendMessage")
+    process.kill()
+    await process.wait()
+    await start()
     assert (await telegram.next_message())["text"] == "echo hello"
-    assert (await telegram.next_message())["text"] == "echo and one more"
-    assert await process.wait() == 0
-    assert [body["text"] for body in backend.handled] == ["before", "hello", "and one more"]
-    assert not telegram.world.updates
+    await backend.until_delivered()
+    assert backend.deliveries.repeated == 1
+
+
+async def test_another_process_takes_over_from_one_that_was_killed_and_never_two_receive(
+    start: StartProcess, telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    first = await start()
+    telegram.say("to the first")
+    await telegram.next_message()
+    await start()
+    await backend.until(lambda: len(set(backend.leases.beats)) == 2)
+    telegram.say("still to the first")
+    await telegram.next_message()
+    assert len(telegram.calls("getMe")) == 1
+
+    telegram.say("to whoever comes")
+    first.kill()
+    killed_at = time.monotonic()
+    await first.wait()
+    await telegram.until_called("getMe", times=2)
+    telegram.say("to the second")
+    while (await telegram.next_message())["text"] != "echo to the second":
+        pass
+    assert time.monotonic() - killed_at < TAKEOVER_SECONDS
+    assert [body["text"] for body in backend.handled][-2:] == ["to whoever comes", "to the second"]
+    assert not telegram.world.overlaps
 
 
 async def test_neither_token_nor_message_is_logged(
@@ -112,9 +172,29 @@ async def test_neither_token_nor_message_is_logged(
 
 
 async def test_a_setting_that_cannot_be_used_is_named(start: StartProcess) -> None:
-    process = await start(ALLOWED_USER_IDS="nonsense")
+    process = await start(TELEGRAM_WEBHOOK_URL="nonsense")
     _, errors = await process.communicate()
     assert process.returncode == 1
-    assert "allowed_user_ids" in errors.decode()
+    assert "telegram_webhook_url" in errors.decode()
     assert "Traceback" not in errors.decode()
     assert "nonsense" not in errors.decode()
+
+
+async def test_twenty_bots_need_little_memory(
+    start: StartProcess, telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    tokens = [f"{500 + number}:token-of-a-bot-among-many-others" for number in range(20)]
+    worlds = [telegram.add_bot(token, f"bot_{number}") for number, token in enumerate(tokens)]
+    for world in worlds:
+        backend.enable(world.token, world.me["username"])
+    process = await start()
+    for world in worlds:
+        telegram.say("hello", to=world)
+    for world in worlds:
+        assert (await telegram.next_message(by=world))["text"] == "echo hello"
+    assert megabytes(process.pid) < MOST_MEGABYTES
+
+
+def megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
