@@ -45,8 +45,9 @@ class BackendSimulator:
     """Echoes every message; the same key gets the same answer.
 
     `problems` come first, in order, at what people cause: messages, notices and resets. `fails` are turns that end with
-    a problem of this type. While `open` is not set, nothing is accepted; while `answering` is not set, what was
-    accepted is not answered. `pieces` cuts an answer into what is streamed.
+    a problem of this type. `reports_fail` is what becomes of the answers to the next reports of progress. While `open`
+    is not set, nothing is accepted; while `answering` is not set, what was accepted is not answered. `pieces` cuts an
+    answer into what is streamed.
     """
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class BackendSimulator:
         self.keys_in: list[str] = []
         self.problems: list[Problem] = []
         self.fails: list[str] = []
+        self.reports_fail: list[Problem | None] = []
         self.authorizations: list[str] = []
         self.answer: Callable[[str], str] = lambda text: f"echo {text}"
         self.pieces: Callable[[str], list[str]] = lambda text: [text]
@@ -120,6 +122,10 @@ class BackendSimulator:
         self.leases.bots[slug] = row | fields
         return self.leases.bots[slug]
 
+    def wake(self) -> None:
+        """Whoever waits looks whether it has come."""
+        self._changed.set()
+
     async def until(self, true: Callable[[], object], seconds: float = 60) -> None:
         """Returns once it is; raises TimeoutError."""
         async with asyncio.timeout(seconds):
@@ -161,8 +167,9 @@ class BackendSimulator:
 
     async def _progress(self, request: web.Request) -> web.Response:
         delivery = self.deliveries.progress(int(request.match_info["id"]), await request.json())
-        self._changed.set()
-        return web.json_response(delivery)
+        self.wake()
+        fails = self.reports_fail.pop(0) if self.reports_fail else None
+        return fails(request) if fails else web.json_response(delivery)
 
     # What people cause.
 

@@ -27,6 +27,7 @@ class Leases:
     beats: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     holders: dict[str, tuple[str, float]] = field(default_factory=dict)
+    refused: int = 0
     seconds: float = LEASE_SECONDS
 
     def beat(self, relay_id: str, reports: list[Json]) -> Json:
@@ -81,6 +82,7 @@ class Deliveries:
     def progress(self, number: int, told: Json) -> Json:
         delivery = self.all[number]
         if delivery["bot"] not in self._leases.held_by(told.pop("relay")):
+            self._leases.refused += 1
             raise Refused("lease-lost", 409)
         if delivery["state"] != "pending":
             raise Refused("delivery-over", 409)

@@ -226,6 +226,8 @@ def _refusal(refused: Refused) -> web.Response:
     answer: Json = {"ok": False, "error_code": refused.code, "description": refused.description}
     if refused.retry_after:
         answer["parameters"] = {"retry_after": refused.retry_after}
+    if refused.moved_to:
+        answer["parameters"] = {"migrate_to_chat_id": refused.moved_to}
     return web.json_response(answer, status=refused.code or 500)
 
 

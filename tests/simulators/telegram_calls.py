@@ -39,6 +39,8 @@ class Fault:
     delay: float = 0
     drop: bool = False
     after: bool = False
+    says: str = ""
+    moved_to: int | None = None
 
 
 @dataclass
@@ -70,7 +72,8 @@ async def suffer(fault: Fault, request: web.Request) -> None:
         request.transport.abort()
         raise Refused(0, "dropped")
     if fault.code:
-        raise Refused(fault.code, f"a fault of {fault.method}", fault.retry_after)
+        says = fault.says or f"a fault of {fault.method}"
+        raise Refused(fault.code, says, fault.retry_after, fault.moved_to)
 
 
 async def read_arguments(request: web.Request, method: type[AnyMethod]) -> tuple[Json, Uploads]:

@@ -1,0 +1,149 @@
+"""Answers appear while they are written."""
+
+from itertools import pairwise
+
+import pytest
+
+from tests.simulators.backend import BackendSimulator
+from tests.simulators.telegram import ANNA, GROUP, TelegramSimulator
+from tests.simulators.telegram_calls import Fault
+
+pytestmark = pytest.mark.usefixtures("relay")
+
+CHAT = GROUP["id"]
+FRAME_SECONDS = 0.3
+
+
+def in_pieces(backend: BackendSimulator, pieces: list[str], seconds: float) -> None:
+    backend.answer = lambda text: "".join(pieces)
+    backend.pieces = lambda text: pieces
+    backend.piece_seconds = seconds
+
+
+async def test_in_private_the_words_are_seen_as_a_draft_and_then_sent(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    in_pieces(backend, ["Once ", "upon ", "a time"], 0.5)
+    telegram.say("hello")
+    frames = await telegram.until_called("sendMessageDraft", 2)
+    assert frames[0].arguments["text"].rstrip() == "Once"
+    assert len({frame.arguments["draft_id"] for frame in frames}) == 1
+    assert telegram.world.drafts[ANNA.id]["can_stop"]
+    assert (await telegram.next_message())["text"] == "Once upon a time"
+    assert not telegram.world.drafts
+    assert len(telegram.calls("sendMessage")) == 1
+
+
+async def test_a_draft_is_renewed_a_few_times_a_second_at_most(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    in_pieces(backend, [f"{number} " for number in range(100)], 0.01)
+    telegram.say("hello")
+    await telegram.next_message()
+    frames = telegram.calls("sendMessageDraft")
+    assert 2 <= len(frames) <= 6
+    pauses = [later.at - earlier.at for earlier, later in pairwise(frames)]
+    assert min(pauses) > FRAME_SECONDS
+
+
+async def test_half_written_markup_is_shown_as_it_will_look(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    in_pieces(backend, ["**bold", "** and more"], 0.5)
+    telegram.say("hello")
+    await telegram.until_called("sendMessageDraft", 1)
+    message = await telegram.next_message()
+    assert message["text"] == "bold and more"
+    assert [entity["type"] for entity in message["entities"]] == ["bold"]
+
+
+async def test_of_a_long_answer_the_end_is_shown(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    in_pieces(backend, ["word " * 1500, "the end"], 0.5)
+    telegram.say("hello")
+    frames = await telegram.until_called("sendMessageDraft", 2)
+    assert all(frame.status == 200 for frame in frames[:1])
+    assert frames[1].arguments["text"].endswith("the end")
+
+
+async def test_a_server_without_drafts_gets_edits_and_no_second_message(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    telegram.faults = [Fault("sendMessageDraft", times=99, code=404)]
+    in_pieces(backend, ["Once ", "upon ", "a time"], 0.7)
+    telegram.say("hello")
+    first = (await telegram.until_called("sendMessage"))[0]
+    assert first.arguments["text"].rstrip() == "Once"
+    assert "stop:42" in str(first.arguments["reply_markup"])
+    (delivery,) = await backend.until_delivered()
+    message = await telegram.next_message()
+    assert message["text"] == "Once upon a time"
+    assert message.get("reply_markup") is None
+    assert delivery["message_id"] == str(message["message_id"])
+    assert len(telegram.calls("sendMessage")) == 1
+    telegram.say("and again")
+    await backend.until_delivered(2)
+    assert len(telegram.calls("sendMessageDraft")) == 1, "what a server does not know is not tried again"
+
+
+async def test_in_a_group_a_slow_answer_is_edited_and_a_quick_one_is_one_message(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    telegram.say("@test_bot quick", chat=GROUP)
+    await backend.until_delivered()
+    assert not telegram.calls("editMessageText")
+    in_pieces(backend, [f"{number} " for number in range(10)], 0.4)
+    said = telegram.say("@test_bot slow", chat=GROUP)
+    await backend.until_delivered(2)
+    quick, slow = (await telegram.next_message(CHAT)), (await telegram.next_message(CHAT))
+    assert quick["text"] == "echo quick"
+    assert slow["text"] == "0 1 2 3 4 5 6 7 8 9"
+    assert slow["reply_to_message"]["message_id"] == said["message_id"]
+    edits = telegram.calls("editMessageText")
+    assert len(edits) >= 2
+    assert not telegram.calls("sendMessageDraft")
+
+
+async def test_a_long_answer_begins_in_the_message_that_showed_it(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    telegram.faults = [Fault("sendMessageDraft", times=99, code=404)]
+    in_pieces(backend, ["first words ", "word " * 1500], 0.5)
+    telegram.say("hello")
+    (delivery,) = await backend.until_delivered()
+    parts = [await telegram.next_message(), await telegram.next_message()]
+    assert delivery["parts"] == 2
+    assert parts[0]["text"].startswith("first words word")
+    assert " ".join(part["text"] for part in parts) == ("first words " + "word " * 1500).strip()
+
+
+async def test_a_live_message_that_was_deleted_is_sent_anew(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    telegram.faults = [Fault("sendMessageDraft", times=99, code=404)]
+    in_pieces(backend, ["Once ", "upon a time"], 1.5)
+    telegram.say("hello")
+    await telegram.until_called("sendMessage")
+    await telegram.world.until(lambda: telegram.calls("sendMessage")[0].status, 60)
+    shown = await telegram.next_message()
+    del telegram.world.messages[ANNA.id][shown["message_id"]]
+    assert (await telegram.next_message())["text"] == "Once upon a time"
+
+
+async def test_frames_that_telegram_does_not_want_are_skipped(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    telegram.faults = [Fault("sendMessageDraft", code=429, retry_after=60)]
+    in_pieces(backend, [f"{number} " for number in range(10)], 0.1)
+    telegram.say("hello")
+    assert (await telegram.next_message())["text"] == "0 1 2 3 4 5 6 7 8 9"
+    assert len(telegram.calls("sendMessageDraft")) == 1
+
+
+async def test_a_stream_that_breaks_ends_in_the_same_answer(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    backend.cuts_streams = True
+    telegram.say("hello")
+    assert (await telegram.next_message())["text"] == "echo hello"
+    await backend.until_delivered()
+    assert len(telegram.calls("sendMessage")) == 1
