@@ -9,7 +9,7 @@ from tests.simulators.backend import BackendSimulator, cut
 from tests.simulators.telegram import ANNA, GROUP, IVAN, TelegramSimulator
 from tests.simulators.telegram_calls import Fault
 
-LONG = "\n\n".join(f"Paragraph {number}: " + "word " * 500 for number in range(4))
+LONG = "\n\n".join(f"Paragraph {number}: " + "word " * 500 for number in range(3))
 
 
 def notice(backend: BackendSimulator, text: str, chat_id: int = ANNA.id, **fields: Any) -> dict[str, Any]:
