@@ -38,7 +38,7 @@ def stats_card(stats: Stats, words: Words) -> str:
         "messages": words.number(stats.messages),
         "tokens_in": words.number(stats.tokens_in),
         "tokens_out": words.number(stats.tokens_out),
-        "cost": words.money(stats.cost),
+        "cost": words.stats["unknown"] if stats.cost is None else words.money(stats.cost),
         "summaries": words.number(stats.summaries),
     }
     names = max(len(words.stats[name]) for name in rows)

@@ -86,9 +86,11 @@ class BackendClient:
             body["buttons"] = [[_said(asdict(button)) for button in row] for row in notice.buttons]
         return read(Delivery, await self._http.insist("POST", "v1/deliveries", json=body))
 
-    async def correct(self, conversation: Conversation, key: str, text: str) -> bool:
-        """A message was edited; whether the backend knew it."""
-        body = asdict(conversation) | {"key": key, "text": text}
+    async def correct(self, conversation: Conversation, question: Question) -> bool:
+        """The message with this key now reads so; whether the backend knew it."""
+        told = asdict(question)
+        stays = {name: told[name] for name in ("key", "text", "language", "quote", "forwarded_from")}
+        body = asdict(conversation) | _said(stays)
         return bool((await self._http.insist("PATCH", "v1/chat/messages", json=body)).get("corrected"))
 
     async def stop(self, conversation: Conversation) -> int:
@@ -108,8 +110,8 @@ class BackendClient:
 
     async def active_session(self, conversation: Conversation) -> str | None:
         """The id of the session that goes on there."""
-        listed = await self._active(bot=conversation.bot, chat_id=conversation.chat_id, user_id=conversation.user_id)
-        return next((str(session["id"]) for session in listed if session["thread_id"] == conversation.thread_id), None)
+        listed = await self._active(**asdict(conversation))
+        return str(listed[0]["id"]) if listed else None
 
     async def leave_chat(self, bot: str, chat_id: str) -> None:
         """Everybody's sessions there end."""

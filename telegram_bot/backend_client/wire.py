@@ -158,7 +158,7 @@ class Stats:
     messages: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    cost: float = 0.0
+    cost: float | None = None
     summaries: int = 0
     since: str = ""
 

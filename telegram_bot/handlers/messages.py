@@ -1,7 +1,6 @@
 """What people write: questions, corrections of them, and what is none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ContentType
@@ -18,7 +17,7 @@ from telegram_bot.addressing import (
     speaker_name,
 )
 from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, Question
-from telegram_bot.handlers.media import Media, NotUnderstood
+from telegram_bot.handlers.media import InWords, Media, NotUnderstood
 from telegram_bot.handlers.telling import tell, words_of
 from telegram_bot.plain import text_of
 from telegram_bot.replies import Replies
@@ -51,7 +50,7 @@ SENT = {
 
 def register(router: Router) -> None:
     router.message.register(relay, F.content_type.in_(SENT))
-    router.edited_message.register(correct, F.text)
+    router.edited_message.register(correct, F.text | F.caption, ~F.media_group_id)
 
 
 def ignore_bots(router: Router) -> None:
@@ -64,15 +63,6 @@ async def ignore(message: Message) -> None:
     """Nothing is said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What a person sent, as one question: its messages, and what is written in them to the bot."""
-
-    message: Message
-    album: Sequence[Message]
-    written: str
-
-
 async def relay(
     message: Message, album: Sequence[Message], bot: Bot, config: BotConfig, backend: BackendClient, replies: Replies
 ) -> None:
@@ -80,10 +70,31 @@ async def relay(
     written = await _written_to_bot(album, bot, config)
     if written is None:
         return
+    media = Media(message, bot, config, backend)
     try:
-        question = await _question(Sent(message, album, written), Media(message, bot, config, backend), replies)
-        if question:
+        shown = await media.in_words(album, written)
+        if told := [in_words.told for in_words in shown if in_words.told and not written]:
+            await replies.say(message, "\n".join(told))
+        elif question := await _question(message, written, shown, media):
             await replies.ask(message, question)
+        else:
+            await replies.say(message, words_of(message).called)
+    except NotUnderstood as reason:
+        await replies.say(message, reason.sentence)
+    except BackendProblem as problem:
+        await tell(message, problem, replies)
+
+
+async def correct(message: Message, bot: Bot, config: BotConfig, backend: BackendClient, replies: Replies) -> None:
+    """What was written before is remembered as it reads now; if it is not answered yet, as it reads now."""
+    written = await _written_to_bot([message], bot, config)
+    if written is None:
+        return
+    media = Media(message, bot, config, backend)
+    try:
+        shown = await media.in_words([message], written)
+        if question := await _question(message, written, shown, media):
+            await backend.correct(conversation_of(message, config), question)
     except NotUnderstood as reason:
         await replies.say(message, reason.sentence)
     except BackendProblem as problem:
@@ -100,20 +111,14 @@ async def _written_to_bot(album: Sequence[Message], bot: Bot, config: BotConfig)
     return "\n".join(filter(None, meant)) if meant else None
 
 
-async def _question(sent: Sent, media: Media, replies: Replies) -> Question | None:
-    """What the backend is asked; None if there was only something to say."""
-    message = sent.message
-    shown = await media.in_words(sent.album, sent.written)
-    quote = await media.quote(message, sent.written) if not shown else quote_of(message)
-    if told := [in_words.told for in_words in shown if in_words.told and not sent.written]:
-        await replies.say(message, "\n".join(told))
-        return None
-    text = "\n".join([*(in_words.shown for in_words in shown), sent.written]).strip()
+async def _question(message: Message, written: str, shown: Sequence[InWords], media: Media) -> Question | None:
+    """What the backend is asked; None if there are no words in it."""
+    quote = quote_of(message) if shown else await media.quote(message, written)
+    text = "\n".join([*(in_words.shown for in_words in shown), written]).strip()
     speaker = forwarded_from(message)
     if not text and quote:  # merely called, by a reply to what somebody said
         text, speaker, quote = quote.text, quote.speaker, None
     if not text:
-        await replies.say(message, words_of(message).called)
         return None
     return Question(
         text=text,
@@ -124,17 +129,3 @@ async def _question(sent: Sent, media: Media, replies: Replies) -> Question | No
         quote=quote,
         forwarded_from=speaker,
     )
-
-
-async def correct(message: Message, bot: Bot, config: BotConfig, backend: BackendClient, replies: Replies) -> None:
-    """What was written before is remembered as it reads now; if it is not answered yet, as it reads now."""
-    text = text_of(message)
-    if not in_private(message):
-        question = triggers_of(config).question(message, await bot.me())
-        text = text if question is None else question
-    if not text.strip():
-        return
-    try:
-        await backend.correct(conversation_of(message, config), message_key(message), text)
-    except BackendProblem as problem:
-        await tell(message, problem, replies)

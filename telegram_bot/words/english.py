@@ -93,6 +93,7 @@ ENGLISH = Words(
         "tokens_in": "Tokens read",
         "tokens_out": "Tokens written",
         "cost": "Cost",
+        "unknown": "unknown",
         "summaries": "Summaries",
     },
     context={

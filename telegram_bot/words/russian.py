@@ -95,6 +95,7 @@ RUSSIAN = Words(
         "tokens_in": "Токенов прочитано",
         "tokens_out": "Токенов написано",
         "cost": "Стоимость",
+        "unknown": "неизвестна",
         "summaries": "Пересказов",
     },
     context={

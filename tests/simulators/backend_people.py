@@ -85,7 +85,8 @@ class People:
         items = [
             {"id": session_id, "bot": bot, "chat_id": chat_id, "user_id": user_id, "thread_id": thread_id}
             for session_id, (bot, chat_id, user_id, thread_id) in self.sessions.items()
-            if (bot, chat_id) == (wanted["bot"], wanted["chat_id"]) and wanted.get("user_id", user_id) == user_id
+            if (bot, chat_id) == (wanted["bot"], wanted["chat_id"])
+            and (user_id, thread_id) == (wanted.get("user_id", user_id), wanted.get("thread_id", thread_id))
         ]
         return web.json_response({"items": items, "next_cursor": None})
 

@@ -33,6 +33,10 @@ def test_what_a_dialogue_has_come_to_is_a_table() -> None:
     assert "$1,50" in in_russian
 
 
+def test_a_cost_that_nobody_told_is_not_made_up() -> None:
+    assert "Cost              unknown" in stats_card(replace(STATS, cost=None), ENGLISH)
+
+
 def test_the_context_says_how_full_it_is_and_how_far_the_summary_reaches() -> None:
     assert context_card(WINDOW, STATS, ENGLISH).splitlines() == [
         "🧠 What I have in mind of this dialogue",

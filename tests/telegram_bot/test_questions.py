@@ -114,6 +114,36 @@ async def test_a_correction_in_a_group_is_what_the_bot_is_asked(
     assert backend.people.called("correct")[0]["text"] == "good evening"
 
 
+async def test_a_correction_keeps_what_was_replied_to(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    origin = {"type": "user", "sender_user": OLGA, "date": 1}
+    said = telegram.say("Lna?", reply_to_message=telegram.say("my cat is Luna"), forward_origin=origin)
+    await telegram.next_message()
+    telegram.world.add_update("edited_message", said | {"text": "Luna?", "edit_date": 2})
+    await telegram.world.until(lambda: not telegram.world.updates, 60)
+    corrected = backend.people.called("correct")[0]
+    assert corrected["quote"] == {"speaker": "Anna", "text": "my cat is Luna"}
+    assert (corrected["forwarded_from"], corrected["language"]) == ("Olga Berg", "en")
+
+
+async def test_a_caption_is_corrected_with_its_picture(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    picture = telegram.world.add_file(b"x", "photo.jpg") | {"width": 1, "height": 1}
+    said = telegram.say(photo=[picture], caption="wat?")
+    await telegram.next_message()
+    telegram.world.add_update("edited_message", said | {"caption": "what?", "edit_date": 2})
+    await telegram.world.until(lambda: not telegram.world.updates, 60)
+    assert backend.people.called("correct")[0]["text"] == "[In the picture: image of 1 bytes]\nwhat?"
+
+
+async def test_what_others_correct_among_themselves_is_none_of_the_bots_business(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    said = telegram.say("hi everybody", chat=GROUP)
+    telegram.world.add_update("edited_message", said | {"text": "hello everybody", "edit_date": 2})
+    telegram.say("@test_bot hello", chat=GROUP)
+    await telegram.next_message(CHAT)
+    assert not backend.people.called("correct")
+
+
 async def test_a_place_that_moves_is_no_correction(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
     said = telegram.say(location={"latitude": 1, "longitude": 2, "live_period": 60})
     telegram.world.add_update("edited_message", said | {"edit_date": 2})
