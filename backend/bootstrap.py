@@ -10,8 +10,8 @@ from backend.bots import Bots, Rules, Seal
 from backend.chat import Chat, TurnLimits
 from backend.database import Database
 from backend.jobs import CeleryJobs, Jobs, make_celery
-from backend.llm import Llm, Provider, Purpose
-from backend.llm.catalog import read_chain
+from backend.llm import Attachments, Llm, Provider, Purpose
+from backend.llm.catalog import read_chain, read_transcribers
 from backend.llm.embedder import read_embedder
 from backend.llm.prices import read_prices
 from backend.memory import Documents, Limits, Memory
@@ -35,6 +35,7 @@ class Backend:
     indexes: VectorIndexes
     indexing: Indexing
     documents: Documents
+    attachments: Attachments
     jobs: Jobs
     chat: Chat
 
@@ -43,10 +44,12 @@ class Backend:
 async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
     """Everything, from the settings; raises `ChainInvalid` or `PricesInvalid` if those cannot be read."""
     jobs = CeleryJobs(make_celery(settings.redis_url.get_secret_value()))
+    variables = environment()
     llm = Llm(
-        read_chains(settings, environment()),
+        read_chains(settings, variables),
         time_limit=settings.llm_timeout_seconds,
         prices=read_prices(settings.llm_prices),
+        read=lambda chain: read_chain(chain, variables),
     )
     async with Database(settings.database_url.get_secret_value()) as db:
         backend = assemble(settings, db, llm, jobs)
@@ -70,8 +73,10 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     indexes = vector_indexes(settings, db)
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
-    chat = Chat(db, llm, memory, jobs, TurnLimits(settings.turn_wait_seconds, settings.max_concurrent_turns))
-    return Backend(settings, db, bots, llm, memory, indexes, indexing, Documents(db, jobs), jobs, chat)
+    limits_of_turns = TurnLimits(settings.turn_wait_seconds, settings.max_concurrent_turns)
+    chat = Chat(db, llm, memory, jobs, limits_of_turns)
+    documents, attachments = Documents(db, jobs), Attachments(db, llm)
+    return Backend(settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, chat)
 
 
 def open_bots(settings: Settings, db: Database) -> Bots:
@@ -92,5 +97,9 @@ def vector_indexes(settings: Settings, db: Database) -> VectorIndexes:
 def read_chains(settings: Settings, environment: Mapping[str, str]) -> dict[Purpose, Sequence[Provider]]:
     """Who is asked for what. Raises `ChainInvalid`."""
     chat = read_chain(settings.llm_chain, environment)
-    summary = read_chain(settings.summary_llm_chain, environment) if settings.summary_llm_chain else chat
-    return {Purpose.CHAT: chat, Purpose.SUMMARY: summary}
+    return {
+        Purpose.CHAT: chat,
+        Purpose.SUMMARY: read_chain(settings.summary_llm_chain, environment) if settings.summary_llm_chain else chat,
+        Purpose.VISION: read_chain(settings.vision_llm_chain, environment) if settings.vision_llm_chain else (),
+        Purpose.TRANSCRIPTION: read_transcribers(settings.transcription, environment),
+    }

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
 
     llm_chain: str = ""
     summary_llm_chain: str = ""
+    vision_llm_chain: str = ""
+    transcription: str = ""
     llm_timeout_seconds: float = Field(default=60, gt=0, le=600)
     llm_prices: str = ""
 
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     turn_wait_seconds: float = Field(default=60, ge=0, le=600)
     max_concurrent_turns: int = Field(default=16, ge=1, le=1_000)
     max_document_bytes: int = Field(default=10 << 20, ge=1, le=100 << 20)
+    max_attachment_bytes: int = Field(default=20 << 20, ge=1, le=100 << 20)
     max_text_length: int = Field(default=32_000, ge=1, le=250_000)
 
     log_level: str = "INFO"

@@ -8,7 +8,19 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from backend.api import admissions, bots, chat, conversation, deliveries, documents, health, memory, relays, sessions
+from backend.api import (
+    admissions,
+    attachments,
+    bots,
+    chat,
+    conversation,
+    deliveries,
+    documents,
+    health,
+    memory,
+    relays,
+    sessions,
+)
 from backend.api.dependencies import State
 from backend.api.document import ABOUT, TAGS, Documented
 from backend.api.gate import Gate
@@ -41,11 +53,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    for part in (chat, conversation, deliveries, sessions, memory, documents, bots, admissions, relays):
+    parts = chat, conversation, deliveries, sessions, memory, documents, attachments, bots, admissions, relays
+    for part in parts:
         app.include_router(part.router, prefix="/v1", responses=told(Unauthorized))
     app.include_router(health.router)
     for kind in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, report)
-    app.add_middleware(Gate, keys=settings.keys, files={"/v1/documents": settings.max_document_bytes})
+    files = {"/v1/documents": settings.max_document_bytes, "/v1/attachments": settings.max_attachment_bytes}
+    app.add_middleware(Gate, keys=settings.keys, files=files)
     app.add_middleware(Net)
     return app

@@ -24,6 +24,7 @@ TAGS = [
     {"name": "sessions", "description": "What was said, what is remembered of it, and what a model is shown."},
     {"name": "memory", "description": "What is found in memory, and what is to be forgotten."},
     {"name": "documents", "description": "Files that a bot, a person or a group should be able to ask about."},
+    {"name": "attachments", "description": "Recordings and images, put into words."},
     {"name": "bots", "description": "Who speaks: bots, where they stand in Telegram, and who may talk to them."},
     {"name": "relays", "description": "For the processes between Telegram and the backend: which runs which bots."},
     {"name": "health", "description": "For whoever looks after the process."},

@@ -121,14 +121,12 @@ class Bots:
         Raises `BotNotFound`, `NotAllowed`, `ApprovalNeeded`, `TooManyMessages`.
         """
         bot = await access.admit(self._db, asking, self._rules.allowed_user_ids)
-        of_person = bot["messages_per_minute"]
-        await rates.take(
-            self._db,
-            bot["id"],
-            asking.user_id,
-            of_person=self._rules.messages_per_minute if of_person is None else of_person,
-            of_bot=self._rules.bot_messages_per_minute,
-        )
+        await rates.take(self._db, bot["id"], asking.user_id, **self._limits(bot))
+
+    async def would_admit(self, asking: Asking) -> None:
+        """Raises what `admit` would, and counts nothing: for what comes before a message."""
+        bot = await access.admit(self._db, asking, self._rules.allowed_user_ids)
+        await rates.check(self._db, bot["id"], asking.user_id, **self._limits(bot))
 
     async def admissions(self, slug: str, *, before: int | None, limit: int) -> Page:
         """Those who have asked to be let in, newest first. Raises `BotNotFound`."""
@@ -148,6 +146,13 @@ class Bots:
         """Forgets what means nothing any more."""
         await access.forget_expired(self._db)
         await rates.forget_old(self._db)
+
+    def _limits(self, bot: Record) -> dict[str, int]:
+        of_person = bot["messages_per_minute"]
+        return {
+            "of_person": self._rules.messages_per_minute if of_person is None else of_person,
+            "of_bot": self._rules.bot_messages_per_minute,
+        }
 
     def _columns(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         columns = dict(settings)

@@ -45,6 +45,14 @@ async def take(db: Database, bot: UUID, user_id: str, *, of_person: int, of_bot:
             raise TooManyMessages(max(waits, default=0.0), of)
 
 
+async def check(db: Database, bot: UUID, user_id: str, *, of_person: int, of_bot: int) -> None:
+    """As `take`, but nothing is counted."""
+    for key, limit, of in ((f"{bot} {user_id}", of_person, "person"), (str(bot), of_bot, "bot")):
+        for row in await db.run(WAIT, key, limit) if limit else ():
+            if row["seconds"] > 0:
+                raise TooManyMessages(row["seconds"], of)
+
+
 async def forget_old(db: Database) -> None:
     """A moment that has passed means the same as none."""
     await db.run(FORGET)

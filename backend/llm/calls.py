@@ -28,5 +28,6 @@ def as_rows(calls: Sequence[Call]) -> list[dict[str, Any]]:
     return [call.row() for call in calls]
 
 
-async def record_calls(tx: Transaction, session_id: UUID, calls: Sequence[Call]) -> None:
+async def record_calls(tx: Transaction, session_id: UUID | None, calls: Sequence[Call]) -> None:
+    """Of no session, if what they were made for comes before it is known."""
     await tx.execute(INSERT_CALLS, session_id, as_rows(calls))

@@ -1,12 +1,14 @@
 """Which providers there are, and how a chain of them is read from the environment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
 
+from backend.llm.endpoint import Endpoint
 from backend.llm.openai_compatible import OpenAICompatible
+from backend.llm.transcriber import Transcriber
 from backend.llm.types import Provider
 
 log = structlog.get_logger(__name__)
@@ -37,6 +39,16 @@ class ChainInvalid(ValueError):
     """A chain, or what it needs, cannot be read; the message says what to set."""
 
 
+@dataclass(frozen=True, slots=True)
+class _SetUp:
+    """An entry of a chain, with the address and the key of its provider."""
+
+    name: str
+    model: str
+    url: str
+    key: str
+
+
 def read_chain(chain: str, environment: Mapping[str, str]) -> list[OpenAICompatible]:
     """The providers of `provider:model,provider:model`; of an empty chain, every known one that is set up.
 
@@ -44,17 +56,31 @@ def read_chain(chain: str, environment: Mapping[str, str]) -> list[OpenAICompati
     `.env` can serve several machines. Raises `ChainInvalid`.
     """
     if not chain.strip():
-        return [provider for name in KNOWN if (provider := _provider(name, "", environment))]
-    found = []
+        chain = ",".join(name for name in KNOWN if find_address(name, environment))
+    return [
+        OpenAICompatible(one.name, one.model or KNOWN.get(one.name, UNKNOWN).model, base_url=one.url, key=one.key)
+        for one in _set_up(chain, environment)
+    ]
+
+
+def read_transcribers(chain: str, environment: Mapping[str, str]) -> list[Transcriber]:
+    """Who hears: as `read_chain`, but of an empty chain nobody, and with a model each. Raises `ChainInvalid`."""
+    found = list(_set_up(chain, environment))
+    for one in found:
+        if not one.model:
+            raise ChainInvalid(f"{one.name!r} names no model that hears: write it as {one.name}:whisper-1")
+    return [Transcriber(one.name, one.model, Endpoint(one.url, one.key)) for one in found]
+
+
+def _set_up(chain: str, environment: Mapping[str, str]) -> Iterator[_SetUp]:
     for entry in filter(None, map(str.strip, chain.split(","))):
         name, model = _parts(entry)
         if name not in KNOWN and _variable(name, "BASE_URL") not in environment:
             raise ChainInvalid(f"{name!r} is not known: set {_variable(name, 'BASE_URL')}, or use {', '.join(KNOWN)}")
-        if provider := _provider(name, model, environment):
-            found.append(provider)
+        if address := find_address(name, environment):
+            yield _SetUp(name, model, *address)
         else:
             log.warning("provider_not_set_up", provider=name, missing=missing(name))
-    return found
 
 
 def names(providers: Sequence[Provider]) -> str:
@@ -69,14 +95,6 @@ def _parts(entry: str) -> tuple[str, str]:
     if not name.replace("-", "_").isidentifier():
         raise ChainInvalid(f"{entry!r} does not name a provider: write a chain as provider:model,provider:model")
     return name, model.strip()
-
-
-def _provider(name: str, model: str, environment: Mapping[str, str]) -> OpenAICompatible | None:
-    known = KNOWN.get(name, UNKNOWN)
-    if not (found := find_address(name, environment)):
-        return None
-    url, key = found
-    return OpenAICompatible(name, model or known.model, base_url=url, key=key)
 
 
 def find_address(name: str, environment: Mapping[str, str], *, under: str = "/v1") -> tuple[str, str] | None:

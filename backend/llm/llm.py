@@ -1,13 +1,15 @@
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TypeAlias
 
 import structlog
 from prometheus_client import Counter, Histogram
 
 from backend.database import forbid_open_transaction
+from backend.llm.catalog import ChainInvalid
 from backend.llm.patience import Patience
 from backend.llm.prices import Price, priced
 from backend.llm.types import (
@@ -23,6 +25,8 @@ from backend.llm.types import (
     Show,
     Usage,
 )
+
+ReadChain: TypeAlias = Callable[[str], Sequence[Provider]]
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +44,7 @@ class _Asking:
     """One walk along a chain: who was called so far, and whether people have seen a part of an answer."""
 
     purpose: Purpose
+    chain: Sequence[Provider]
     messages: Sequence[ChatMessage]
     show: Show | None
     deadline: float
@@ -73,27 +78,31 @@ class Llm:
         *,
         time_limit: float,
         prices: Mapping[str, Price] | None = None,
+        read: ReadChain | None = None,
     ) -> None:
-        """`time_limit` is in seconds, for a whole chain."""
+        """`time_limit` is in seconds, for a whole chain. With `read`, a bot may have a chain of its own."""
         self._chains = chains
         self._time_limit = time_limit
         self._prices = prices or {}
         self._patience = {provider: Patience() for chain in chains.values() for provider in chain}
+        self._known = {(provider.name, provider.model): provider for provider in chains.get(Purpose.CHAT, ())}
+        self._read = read
+        self._own_chains: dict[str, Sequence[Provider]] = {}
 
-    def chain(self, purpose: Purpose) -> Sequence[Provider]:
-        """Who is asked, in order; empty when nothing is configured."""
-        return self._chains.get(purpose, ())
+    def chain(self, purpose: Purpose, own: str = "") -> Sequence[Provider]:
+        """Who is asked, in order; empty when nothing is configured. `own` is a bot's chain, if it has one."""
+        return (self._own_chain(own) if own else ()) or self._chains.get(purpose, ())
 
     async def complete(
-        self, purpose: Purpose, messages: Sequence[ChatMessage], *, show: Show | None = None
+        self, purpose: Purpose, messages: Sequence[ChatMessage], *, show: Show | None = None, chain: str = ""
     ) -> Completion:
-        """The first good answer. With `show`, it is streamed.
+        """The first good answer. With `show`, it is streamed. `chain` is that of a bot that has its own.
 
         Raises `NoProviderAnswered`, which carries the calls that were made. Once a part of an answer was shown, the
         next provider is not asked: people would see two answers run into one another.
         """
         forbid_open_transaction()
-        asking = _Asking(purpose, messages, show, time.monotonic() + self._time_limit)
+        asking = _Asking(purpose, self.chain(purpose, chain), messages, show, time.monotonic() + self._time_limit)
         completion = await self._ask_in_order(asking)
         if not completion and (pause := self._pause(asking)) is not None:
             await asyncio.sleep(pause)
@@ -105,6 +114,22 @@ class Llm:
     async def close(self) -> None:
         for provider in self._patience:
             await provider.close()
+
+    def _own_chain(self, chain: str) -> Sequence[Provider]:
+        """The providers of a chain, read once; none if it cannot be read, or nobody in it is set up."""
+        if chain not in self._own_chains and self._read:
+            try:
+                self._own_chains[chain] = [self._known_as(provider) for provider in self._read(chain)]
+            except ChainInvalid as error:
+                log.warning("chain_invalid", chain=chain, reason=str(error))
+                self._own_chains[chain] = ()
+        return self._own_chains.get(chain, ())
+
+    def _known_as(self, provider: Provider) -> Provider:
+        """The same model in another chain is the same provider: how it has been doing holds for both."""
+        known = self._known.setdefault((provider.name, provider.model), provider)
+        self._patience.setdefault(known, Patience())
+        return known
 
     async def _ask_in_order(self, asking: _Asking) -> Completion | None:
         """The first answer of those who may be asked now; each may use its share of the time that is left."""
@@ -125,7 +150,7 @@ class Llm:
         return awake or sorted(ready, key=lambda provider: self._patience[provider].rests_until)[:1]
 
     def _willing(self, asking: _Asking) -> Sequence[Provider]:
-        return [provider for provider in self.chain(asking.purpose) if provider not in asking.refused_by]
+        return [provider for provider in asking.chain if provider not in asking.refused_by]
 
     async def _ask(self, provider: Provider, seconds: float, asking: _Asking) -> Completion | None:
         """One request; a failure is recorded, logged, and None, unless people saw a part of the answer."""
@@ -183,5 +208,5 @@ class Llm:
     def _no_provider_answered(self, asking: _Asking) -> NoProviderAnswered:
         """With the seconds until somebody may answer, unless there is nobody."""
         now = time.monotonic()
-        waits = [self._patience[provider].left_alone(now) for provider in self.chain(asking.purpose)]
+        waits = [self._patience[provider].left_alone(now) for provider in asking.chain]
         return NoProviderAnswered(asking.calls, retry_after=min(waits, default=None))

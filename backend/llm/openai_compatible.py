@@ -37,7 +37,7 @@ class OpenAICompatible:
             with failures_in_our_words():
                 if self._must_choose:
                     self.model, self._must_choose = await self._first_model(), False
-                body = {"model": self.model, "messages": [*messages]}
+                body = {"model": self.model, "messages": [*map(wire.written, messages)]}
                 return await (self._ask(body) if show is None else self._stream(body, show))
         except ProviderFailed as failure:
             if failure.outcome is Outcome.DENIED:

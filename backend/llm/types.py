@@ -13,6 +13,8 @@ class Purpose(StrEnum):
 
     CHAT = "chat"
     SUMMARY = "summary"
+    VISION = "vision"
+    TRANSCRIPTION = "transcription"
 
 
 class Outcome(StrEnum):
@@ -30,11 +32,20 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """A picture or a recording."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     """One line of what a model is shown; `role` is system, user or assistant."""
 
     role: str
     content: str
+    media: Media | None = None
 
 
 @dataclass(frozen=True, slots=True)

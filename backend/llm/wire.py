@@ -1,6 +1,7 @@
 """What OpenAI-compatible endpoints send, in our words; whatever else they send is a `ProviderFailed`."""
 
 import re
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,7 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from backend.llm.types import Outcome, ProviderFailed, Usage
+from backend.llm.types import ChatMessage, Outcome, ProviderFailed, Usage
 
 # What a connection raises; a ValueError comes of a key that fits into no header.
 FAILURES = (aiohttp.ClientError, OSError, ValueError)
@@ -17,6 +18,15 @@ FAILURES = (aiohttp.ClientError, OSError, ValueError)
 LONGEST_LINE, LONGEST_BODY = 1 << 20, 64 << 20
 # Beyond these, a provider tells nonsense that no column holds.
 MOST_TOKENS, HIGHEST_COST = 100_000_000, 1_000.0
+
+
+def written(message: ChatMessage) -> dict[str, Any]:
+    """A message as endpoints take it; a picture goes along as an address that holds all of it."""
+    if not message.media:
+        return {"role": message.role, "content": message.content}
+    url = f"data:{message.media.media_type};base64,{b64encode(message.media.content).decode()}"
+    picture = {"type": "image_url", "image_url": {"url": url}}
+    return {"role": message.role, "content": [{"type": "text", "text": message.content}, picture]}
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes:

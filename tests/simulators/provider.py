@@ -4,7 +4,8 @@ In a test:      async with Provider() as provider: provider.will(Fails(429, retr
 By hand:        python -m tests.simulators.provider 9100 --latency-ms 500
                 LLM_CHAIN=stub:any STUB_BASE_URL=http://127.0.0.1:9100/v1 llmbot chat
 
-Unless told otherwise, it says what was said to it. Its embeddings are in tests/simulators/embeddings.py.
+Unless told otherwise, it says what was said to it. Its embeddings are in tests/simulators/embeddings.py, its ears in
+tests/simulators/transcriptions.py.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from tests.simulators.provider_behaviours import Json as Json
 from tests.simulators.provider_behaviours import Says as Says
 from tests.simulators.provider_behaviours import Usage as Usage
 from tests.simulators.provider_behaviours import refusal
+from tests.simulators.transcriptions import Ears
 
 Rule = Callable[[Json], Behaviour | None]
 
@@ -47,6 +49,7 @@ class Provider:
         self.rule: Rule = lambda body: None
         self.models = ["simulated"]
         self.embeddings = Embeddings()
+        self.ears = Ears()
         self.calls: list[Call] = []
         self.in_flight = self.most_in_flight = 0
         self.port = 0
@@ -93,6 +96,7 @@ class Provider:
         application.router.add_post("/v1/chat/completions", self._complete)
         application.router.add_get("/v1/models", self._list_models)
         application.router.add_post("/v1/embeddings", self._embed)
+        application.router.add_post("/v1/audio/transcriptions", self._hear)
         application.router.add_post("/embeddings", self._embed)  # where Infinity has them
         return application
 
@@ -118,6 +122,11 @@ class Provider:
         if not self._admits(request):
             return refusal(401, "Incorrect API key provided.")
         return await self.embeddings.perform(request)
+
+    async def _hear(self, request: web.Request) -> web.StreamResponse:
+        if not self._admits(request):
+            return refusal(401, "Incorrect API key provided.")
+        return await self.ears.perform(request)
 
     def _behaviour(self, call: Call) -> Behaviour:
         return self.rule(call.body) or (self._queue.popleft() if self._queue else self.usual)

@@ -210,8 +210,15 @@ def said(call: Call, text: str | None) -> str:
     """The text of an answer; None repeats what the person said last."""
     if text is not None:
         return text
-    questions = [message["content"] for message in call.messages if message["role"] == "user"]
+    questions = [written(message["content"]) for message in call.messages if message["role"] == "user"]
     return "You said: " + (questions[-1] if questions else "")
+
+
+def written(content: str | list[Json]) -> str:
+    """What a message says; an image among it is told by its kind."""
+    if isinstance(content, str):
+        return content
+    return " ".join(part.get("text") or part["image_url"]["url"].partition(";")[0] for part in content)
 
 
 def pieces(text: str, size: int) -> Iterator[str]:

@@ -23,6 +23,7 @@ LOOKS = {
     "[a](https://e.com/x_(y))": "⟦text_link,https://e.com/x_(y):a⟧",
     '[a](https://e.com "Title")': "⟦text_link,https://e.com:a⟧ (Title)",
     "[`a`](https://e.com)": "⟦text_link,https://e.com:a⟧",
+    "[a](https://e.com)[b](https://f.com)": "⟦text_link,https://e.com:a⟧⟦text_link,https://f.com:b⟧",
     "![a](https://e.com/i.png)": "⟦text_link,https://e.com/i.png:a⟧",
     "![](https://e.com/i.png)": "⟦text_link,https://e.com/i.png:https://e.com/i.png⟧",
     "<https://e.com/_a_>": "⟦text_link,https://e.com/_a_:https://e.com/_a_⟧",
