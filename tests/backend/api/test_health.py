@@ -1,5 +1,7 @@
 """Alive, ready, and what can be counted."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -64,16 +66,16 @@ async def test_without_a_broker_messages_are_answered_all_the_same(
             assert response.status == 200
 
 
-async def counted(api: httpx2.AsyncClient) -> dict[tuple[str, str], float]:
+async def counted(api: httpx2.AsyncClient) -> Mapping[tuple[str, str], float]:
     """Turns and calls so far, by how they ended."""
     response = await api.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
-    return {
-        (sample.name, sample.labels["outcome"]): sample.value
-        for family in text_string_to_metric_families(response.text)
-        for sample in family.samples
-        if sample.name in ("llmbot_turns_total", "llmbot_llm_calls_total")
-    }
+    total: dict[tuple[str, str], float] = defaultdict(float)
+    for family in text_string_to_metric_families(response.text):
+        for sample in family.samples:
+            if sample.name in ("llmbot_turns_total", "llmbot_llm_calls_total"):
+                total[sample.name, sample.labels["outcome"]] += sample.value
+    return total
 
 
 async def test_turns_and_calls_are_counted(api: httpx2.AsyncClient, provider: Provider) -> None:
