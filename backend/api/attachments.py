@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from backend.api.chat import DEFAULT_BOT
 from backend.api.dependencies import BackendDep
 from backend.api.gate import BodyTooLarge
+from backend.api.message import DEFAULT_BOT
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import NO_NUL, Body, Id, OptionalId, Word, storable
 from backend.bots import ApprovalNeeded, Asking, BotNotFound, NotAllowed, TooManyMessages
