@@ -14,7 +14,7 @@ def again(turn: str) -> str:
     return f"""
         select turn.id, turn.session_id, turn.position, turn.attempt, turn.reply_to, session.chat_id, session.thread_id,
             session.user_id, session.chat_type, session.language, session.scope, bot.slug, bot.persona, bot.name,
-            bot.max_concurrent_turns, memory_scope(bot.id, 'bot', '', '', '') as bot_scope,
+            bot.llm_chain, bot.max_concurrent_turns, memory_scope(bot.id, 'bot', '', '', '') as bot_scope,
             coalesce(message.speaker, '') as speaker, coalesce(message.content, '') as content,
             coalesce(message.tokens, 0) as tokens
         from {turn} turn join chat_sessions session on session.id = turn.session_id

@@ -113,7 +113,7 @@ class Answering:
 
     async def _compose(self, accepted: Accepted, past: Past, asked: Asked, draft: _Draft) -> tuple[Closing, Window]:
         window, found = await self._recall(accepted, past, asked)
-        completion = await self._answer(window, found, asked, draft.showing())
+        completion = await self._answer(accepted.turn, window, found, asked, draft.showing())
         closing = Closing(
             text=completion.text,
             tokens=count_tokens(completion.text),
@@ -180,22 +180,24 @@ class Answering:
         window = self._memory.window(turn.persona, past, question)
         if window.dropped:
             log.warning("window_dropped_messages", session_id=str(turn.session_id), dropped=window.dropped)
-        if not self._memory.remembers or (self._has_model and _is_all(accepted, past, window)):
+        has_model = self._has_model(turn)
+        if not self._memory.remembers or (has_model and _is_all(accepted, past, window)):
             return window, None
         # Without a model nobody is shown the window: whatever was said before is looked for.
-        shown = past.positions[window.dropped :] if self._has_model else ()
+        shown = past.positions[window.dropped :] if has_model else ()
         since = shown[0] if shown else turn.position
         not_in = turn.session_id, since
         found = await self._memory.find(asked.text, turn.scopes, not_in=not_in, known=accepted.memory)
         return self._memory.window(turn.persona, past, question, found), found
 
-    @property
-    def _has_model(self) -> bool:
-        return bool(self._llm.chain(Purpose.CHAT))
+    def _has_model(self, turn: Turn) -> bool:
+        return bool(self._llm.chain(Purpose.CHAT, turn.llm_chain))
 
-    async def _answer(self, window: Window, found: Found | None, asked: Asked, show: Show | None) -> Completion:
-        if self._has_model:
-            return await self._llm.complete(Purpose.CHAT, window.messages, show=show)
+    async def _answer(
+        self, turn: Turn, window: Window, found: Found | None, asked: Asked, show: Show | None
+    ) -> Completion:
+        if self._has_model(turn):
+            return await self._llm.complete(Purpose.CHAT, window.messages, show=show, chain=turn.llm_chain)
         text = offline_answer(_quotable(found), language=asked.language, question=asked.text)
         if show:
             show(text)

@@ -5,12 +5,25 @@ from backend.llm.calls import insert_calls
 from backend.memory import insert_promises, known_of
 from backend.memory.transcript import past_in_group, past_of
 
+# What memory may hold beside the session.
+BESIDE = f"""
+cross join lateral (
+    select exists (select from chat_sessions where scope = session.scope and id <> session.id)
+        or exists (select from documents where scope in (session.scope, bot.scope)) as more
+) remembers
+-- What a search begins with, where there will be one, as far as that can be told here.
+left join lateral (
+    select * from ({known_of("array[session.scope, bot.scope]")}) known
+    where cardinality($13::text[]) > 0 and (remembers.more or past.version is not null)
+) memory on true
+"""
+
 
 def _accept(past: str, *, turn: str = "", values: str = "", steps: str = "", told: str) -> str:
     """SQL that accepts a message and reads its past; the other arguments are what not every turn has."""
     return f"""
 with bot as (
-    select id, name, persona, max_concurrent_turns, memory_scope(id, 'bot', '', '', '') as scope
+    select id, name, persona, llm_chain, max_concurrent_turns, memory_scope(id, 'bot', '', '', '') as scope
     from bots where slug = $1 and enabled
 ), known as (
     select id, last_position from chat_sessions
@@ -37,19 +50,10 @@ with bot as (
     insert into messages (session_id, turn_id, position, role, speaker, content, tokens)
     select session_id, $7, position, 'user', $15, $10, $11 from turn returning id, session_id, role, speaker
 ), promised as ({insert_promises("message", 13)}){steps}
-select turn.session_id, turn.position, turn.status, bot.persona, bot.name, bot.max_concurrent_turns,
+select turn.session_id, turn.position, turn.status, bot.persona, bot.name, bot.llm_chain, bot.max_concurrent_turns,
     session.scope, bot.scope as bot_scope, past.*, remembers.more as remembers_more, memory.*, {told}
 from turn cross join session cross join bot left join known on true
-cross join lateral ({past}) past
-cross join lateral (
-    select exists (select from chat_sessions where scope = session.scope and id <> session.id)
-        or exists (select from documents where scope in (session.scope, bot.scope)) as more
-) remembers
--- What a search begins with, where there will be one, as far as that can be told here.
-left join lateral (
-    select * from ({known_of("array[session.scope, bot.scope]")}) known
-    where cardinality($13::text[]) > 0 and (remembers.more or past.version is not null)
-) memory on true
+cross join lateral ({past}) past {BESIDE}
 """
 
 
@@ -82,8 +86,7 @@ ACCEPT_TO_DELIVER, ACCEPT_TO_DELIVER_IN_GROUP = (
 
 FIND = """
 select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.delivers, turn.model,
-    bot.persona, bot.name,
-    session.scope, memory_scope(bot.id, 'bot', '', '', '') as bot_scope,
+    bot.persona, bot.name, bot.llm_chain, session.scope, memory_scope(bot.id, 'bot', '', '', '') as bot_scope,
     question.content as question, answer.content as answer
 from turns turn join chat_sessions session on session.id = turn.session_id join bots bot on bot.id = session.bot_id
 left join messages question on question.session_id = turn.session_id and question.position = turn.position

@@ -82,7 +82,7 @@ class Asked:
 class Turn:
     """One attempt to answer; a later attempt has a higher number, and what an earlier one records is refused.
 
-    `scopes` are where the session's memory is: its own, and the bot's.
+    `scopes` are where the session's memory is: its own, and the bot's. `llm_chain` is the bot's, if it has its own.
     """
 
     id: UUID
@@ -92,7 +92,8 @@ class Turn:
     persona: str
     bot_name: str
     scopes: tuple[UUID, UUID]
-    delivers: bool = False
+    llm_chain: str
+    delivers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,9 @@ async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, mo
 
 def as_turn(row: Record, id: UUID, attempt: int, *, delivers: bool) -> Turn:
     scopes = row["scope"], row["bot_scope"]
-    return Turn(id, row["session_id"], row["position"], attempt, row["persona"], row["name"], scopes, delivers)
+    return Turn(
+        id, row["session_id"], row["position"], attempt, row["persona"], row["name"], scopes, row["llm_chain"], delivers
+    )
 
 
 async def find(db: Database, key: UUID) -> Known | None:

@@ -6,7 +6,9 @@ import httpx2
 import pytest
 
 from backend.database import Database
+from backend.settings import Settings
 from tests.backend.api.assertions import assert_problem
+from tests.backend.api.running import client_of, serving
 from tests.simulators.provider import Answer, Fails, Provider
 
 HELLO = {"user_id": "anna", "chat_id": "anna", "text": "Hello", "key": "k"}
@@ -53,3 +55,17 @@ async def test_the_model_and_the_transcript_have_what_a_message_refers_to(
     assert [row["content"] for row in await db.run("select content from messages where role = 'user'")] == [said]
     again = await api.post("/v1/chat/handle", json=HELLO)
     assert_problem(again, "key-reused", 422)
+
+
+@pytest.mark.parametrize("deliver", [False, True])
+async def test_a_bot_that_has_models_of_its_own_is_answered_by_them(
+    provider: Provider, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, deliver: bool
+) -> None:
+    """Also where no other bot has any."""
+    monkeypatch.setenv("OWN_BASE_URL", provider.base_url)
+    await db.run("insert into bots (slug, name, llm_chain) values ('own', 'Own', 'own:simulated')")
+    async with serving(settings) as app, client_of(app) as client:
+        for bot, times in (("default", 0), ("own", 1)):
+            about = {"bot": bot, "deliver": deliver}
+            assert (await client.post("/v1/chat/stream", json=HELLO | about)).status_code == 200
+            assert len(provider.calls) == times
