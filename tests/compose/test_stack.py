@@ -144,7 +144,8 @@ def test_the_stores_have_no_way_out(stack: Stack) -> None:
 def test_the_bot_cannot_reach_the_stores(stack: Stack) -> None:
     variables = stack.execute("bot", "env")
     assert "API_KEYS=" in variables
-    assert not any(name in variables for name in ("DATABASE_URL", "REDIS_URL", "PASSWORD"))
+    assert "SECRET_KEY=" in variables
+    assert not any(name in variables for name in ("DATABASE_URL", "REDIS_URL", "PASSWORD", "BOT_TOKEN"))
     find = "import socket, sys; socket.getaddrinfo(sys.argv[1], None)"
     stack.execute("bot", "python", "-c", find, "backend")
     for store in ("postgres", "valkey"):

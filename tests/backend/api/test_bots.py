@@ -1,8 +1,9 @@
 """Bots as an operator's program manages them, and as a relay learns of them."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 from backend.database import Database
 from backend.settings import Settings
 from tests.backend.api.assertions import assert_problem
-from tests.backend.api.running import client_of, everything, serving
+from tests.backend.api.running import client_of, everything, process, serving, stores_of
 from tests.backend.bots.tokens import KEY, SEAL, token
 
 SUPPORT = {"slug": "support", "name": "Support"}
@@ -162,3 +163,26 @@ async def test_a_check_says_what_it_found(api: httpx2.AsyncClient) -> None:
     ]
     assert not told["ok"]
     assert_problem(await api.post("/v1/bots/nobody/check"), "bot-not-found", 404)
+
+
+async def test_nothing_that_the_process_writes_holds_a_token(settings: Settings, db: Database, tmp_path: Path) -> None:
+    """Whatever goes wrong: the server that is asked about it is another backend, which has no such path."""
+    environment = stores_of(settings) | {"SECRET_KEY": KEY, "LOG_LEVEL": "DEBUG"}
+    async with process(tmp_path / "plain", environment) as another:
+        variables = environment | {"TELEGRAM_API_URL": another}
+        async with process(tmp_path / "output", variables) as address, httpx2.AsyncClient(base_url=address) as client:
+            await added(client, token=token(77))
+            assert_problem(await client.post("/v1/bots", json={"slug": "x", "token": token(77)}), "token-in-use", 409)
+            assert_problem(
+                await client.post("/v1/bots", json={"slug": "x", "token": f"{token(77)}!"}), "token-invalid", 422
+            )
+            checked = await client.post("/v1/bots/support/check")
+            assert not checked.json()["ok"]
+            told = {"slug": "support", "state": "failed", "error": f"{address}/bot{token(77)}/getMe"}
+            for _ in range(2):
+                await client.post(f"/v1/relays/{UUID(int=1)}", json={"bots": [told]})
+            shown = await client.get("/v1/bots/support")
+            assert shown.json()["last_error"] == f"{address}/bot…/getMe"
+    written = (tmp_path / "output").read_text() + checked.text + shown.text
+    assert written
+    assert token(77).split(":")[1] not in written
