@@ -101,6 +101,10 @@ class ReceiptOut(BaseModel):
     messages: int
     summaries: int
     documents: int
+    deliveries: int
+    """Of what was to be handed to them in Telegram, or was."""
+    admissions: int
+    """Requests to be let in; one that was decided loses the name, and stays decided."""
     embeddings: int
     vectors: int | None
     """Null while the vector store is away: they are deleted when it is back."""

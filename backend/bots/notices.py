@@ -65,13 +65,18 @@ def asks_owner(owner: str, language: str, *, code: str, name: str, user_id: str)
     told = words(language)
     text = told.asked.format(name=_quoted(name) or "?", user_id=_quoted(user_id), code=code)
     buttons = [{"text": told.yes, "data": f"admit:{code}:yes"}, {"text": told.no, "data": f"admit:{code}:no"}]
-    return Notice(f"admit:{code}", owner, language, text, [buttons])
+    return Notice(f"{_key(user_id, code)}:asked", owner, language, text, [buttons])
 
 
 def tells_person(user_id: str, language: str, *, code: str, approved: bool) -> Notice:
     """To the one who had asked."""
     told = words(language)
-    return Notice(f"admit:{code}:decided", user_id, language, told.approved if approved else told.refused)
+    return Notice(f"{_key(user_id, code)}:decided", user_id, language, told.approved if approved else told.refused)
+
+
+def _key(user_id: str, code: str) -> str:
+    """Begins with whom it is about, so that forgetting him finds it."""
+    return f"admit:{user_id}:{code}"
 
 
 def _quoted(name: str) -> str:

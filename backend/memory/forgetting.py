@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
+from backend.bots import forgetting
+from backend.bots.forgetting import Traces
 from backend.database import Database
 from backend.errors import Unavailable
 from backend.memory.indexing import Indexing
@@ -17,7 +19,8 @@ MOST_LOOKED_FOR, MOST_LOOKED_AT = 20, 20
 class Receipt:
     """What was deleted; what of it is still there; and how many passages a search for it still finds.
 
-    `vectors` is None while the vector store is away: they go when it is back.
+    `admissions` counts requests to be let in; one that was decided only loses the person's name. `vectors` is
+    None while the vector store is away: they go when it is back.
     """
 
     sessions: int
@@ -25,6 +28,8 @@ class Receipt:
     messages: int
     summaries: int
     documents: int
+    deliveries: int
+    admissions: int
     embeddings: int
     vectors: int | None
     left: int
@@ -44,13 +49,15 @@ class Deleted:
     vectors: int = 0
     texts: list[tuple[UUID, str]] = field(default_factory=list)
 
-    def receipt(self, *, reached_store: bool, left: int, found: int) -> Receipt:
+    def receipt(self, traces: Traces, *, reached_store: bool, left: int, found: int) -> Receipt:
         return Receipt(
             sessions=len(self.sessions),
             turns=self.turns,
             messages=self.messages,
             summaries=self.summaries,
             documents=len(self.documents),
+            deliveries=len(traces.deliveries),
+            admissions=len(traces.admissions),
             embeddings=len(self.embeddings),
             vectors=self.vectors if reached_store else None,
             left=left,
@@ -112,8 +119,10 @@ async def forget_person(
 
     What comes in while it works stays. What the calls of models have cost stays as well, without what was said.
     """
+    # Before the sessions, whose deliveries go with them: so all are counted.
+    traces = await forgetting.forget_person(db, user_id, bot)
     deleted = await delete_person(db, user_id, bot)
-    left = await rows_left(db, deleted)
+    left = await rows_left(db, deleted) + await forgetting.traces_left(db, traces)
     try:
         await indexing.forget(deleted.embeddings)
         left += await indexing.vectors_of(deleted.embeddings)
@@ -124,7 +133,7 @@ async def forget_person(
     for scope, text in deleted.texts:
         again = await retrieval.search(text, scopes=[scope], now=datetime.now(UTC), limit=MOST_LOOKED_AT)
         found += sum(passage.embedding_id in gone for passage in again.passages)
-    return deleted.receipt(reached_store=reached_store, left=left, found=found)
+    return deleted.receipt(traces, reached_store=reached_store, left=left, found=found)
 
 
 async def delete_person(db: Database, user_id: str, bot: str | None) -> Deleted:
