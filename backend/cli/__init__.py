@@ -1,6 +1,7 @@
 """llmbot: the commands of an administrator."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -40,6 +41,9 @@ def main() -> None:
         sys.exit(_chosen(asked)(settings))
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # `… | head` has seen enough; what is left to be written goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
 
 
 def _chosen(asked: argparse.Namespace) -> Command:

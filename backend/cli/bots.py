@@ -59,15 +59,18 @@ async def _work(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 async def _list(bots: Bots, _: argparse.Namespace, __: Settings) -> int:
+    """Those that fail come first."""
     found = (await bots.list(after=None, limit=MOST_LISTED)).items
-    _print_table(("BOT", "TELEGRAM", "STATE", "MESSAGES/DAY", "LAST ERROR"), [_row(bot) for bot in found])
+    found.sort(key=lambda bot: (bot["state"] != "failed", bot["slug"]))
+    _print_table(("BOT", "TELEGRAM", "STATE", "FOR", "MESSAGES/DAY", "LAST ERROR"), [_row(bot) for bot in found])
     return 0
 
 
 def _row(bot: Record) -> tuple[str, ...]:
     state = bot["state"] if bot["telegram_id"] else "no token"
+    since = _ago(bot["state_since"]) if bot["telegram_id"] and bot["state_since"] else "-"
     error = bot["last_error"] if bot["state"] == "failed" else ""
-    return bot["slug"], _in_telegram(bot), state, f"{bot['messages']:,}", error
+    return bot["slug"], _in_telegram(bot), state, since, f"{bot['messages']:,}", error
 
 
 def _in_telegram(bot: Record) -> str:
