@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from backend.database import Database
 from backend.local import Child, Program, Stores
@@ -19,17 +20,21 @@ async def telegram() -> AsyncIterator[TelegramSimulator]:
         yield telegram
 
 
+KEYS = {"API_KEYS": "first-key,second-key", "SECRET_KEY": "a-key-that-seals-the-tokens-of-bots"}
+
+
 @pytest.fixture
 async def backend_process(
     stores: Stores, db: Database, provider: Provider, tmp_path: Path
 ) -> AsyncIterator[BackendProcess]:
-    environment = {
+    environment = KEYS | {
         "DATABASE_URL": stores.database_url,
         "REDIS_URL": stores.redis_url,
         "LLM_CHAIN": "stub:simulated",
         "STUB_BASE_URL": provider.base_url,
         "LLM_TIMEOUT_SECONDS": "5",
-        "API_KEYS": "first-key,second-key",
+        "EMBEDDINGS": "stub:words",
+        "MESSAGES_PER_MINUTE": "0",
     }
     process = BackendProcess("backend", environment, tmp_path)
     await process.start()
@@ -39,12 +44,14 @@ async def backend_process(
 
 @pytest.fixture
 async def bot(backend_process: BackendProcess, telegram: TelegramSimulator, tmp_path: Path) -> AsyncIterator[Child]:
-    environment = {
-        "BOT_TOKEN": telegram.token,
-        "TELEGRAM_API_URL": telegram.url,
-        "BACKEND_URL": backend_process.url,
-        "API_KEYS": "first-key,second-key",
-    }
+    """The relay, with the token of the bot `default`."""
+    headers = {"Authorization": "Bearer first-key"}
+    async with (
+        ClientSession(backend_process.url, headers=headers) as http,
+        http.patch("/v1/bots/default", json={"token": telegram.token}) as changed,
+    ):
+        assert changed.status == 200, await changed.text()
+    environment = KEYS | {"TELEGRAM_API_URL": telegram.url, "BACKEND_URL": backend_process.url}
     child = Child(Program("bot", (sys.executable, "-m", "telegram_bot"), environment), tmp_path)
     child.start()
     yield child

@@ -85,8 +85,13 @@ async def test_a_backend_that_is_killed_amid_an_answer_gives_it_later_once(
     assert [tuple(row) for row in rows] == [("user", "Hello"), ("assistant", "You said: Hello")]
 
 
-async def test_people_of_one_group_have_dialogues_of_their_own(telegram: TelegramSimulator, provider: Provider) -> None:
-    for person, text in ((ANNA, "my secret"), (IVAN, "hello")):
+async def test_people_of_one_group_have_dialogues_of_their_own_and_hear_one_another(
+    telegram: TelegramSimulator, provider: Provider
+) -> None:
+    for person, text in ((ANNA, "we meet at six"), (IVAN, "when do we meet?")):
         telegram.say(f"@test_bot {text}", person=person, chat=GROUP)
-        assert (await telegram.next_message(GROUP["id"]))["text"] == f"You said: {text}"
-    assert "my secret" not in str(provider.prompts[-1])
+        assert text in (await telegram.next_message(GROUP["id"]))["text"]
+    prompt = provider.prompts[-1]
+    said = [message["content"] for message in prompt if message["role"] != "system"]
+    assert said == [f"{IVAN.first_name}: when do we meet?"]
+    assert f"{ANNA.first_name}: we meet at six" in str(prompt)
