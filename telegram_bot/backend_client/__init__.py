@@ -4,6 +4,7 @@ from telegram_bot.backend_client.client import BackendClient, open_backend
 from telegram_bot.backend_client.problems import NO_ANSWER_IN_TIME, UNREACHABLE, BackendProblem
 from telegram_bot.backend_client.turns import Delta, Merged, Restart, TurnStream
 from telegram_bot.backend_client.wire import (
+    Attachment,
     Beat,
     BotConfig,
     BotReport,
@@ -24,6 +25,7 @@ from telegram_bot.backend_client.wire import (
 __all__ = [
     "NO_ANSWER_IN_TIME",
     "UNREACHABLE",
+    "Attachment",
     "BackendClient",
     "BackendProblem",
     "Beat",

@@ -11,6 +11,7 @@ from telegram_bot.backend_client.http import Http
 from telegram_bot.backend_client.turns import TurnStream, accepted
 from telegram_bot.backend_client.wire import (
     NOTHING,
+    Attachment,
     Beat,
     BotConfig,
     BotReport,
@@ -131,11 +132,13 @@ class BackendClient:
 
     # Files.
 
-    async def understand(self, kind: str, upload: Upload, caption: str = "", language: str = "") -> str:
-        """What is said in a `voice` message, or seen in an `image`."""
-        fields = {"kind": kind, "caption": caption, "language": language}
+    async def understand(self, conversation: Conversation, attachment: Attachment) -> str:
+        """What is said in it, or seen; perhaps nothing."""
+        fields = asdict(conversation) | asdict(attachment)
+        for not_told in ("upload", "thread_id"):
+            del fields[not_told]
         answer = await self._http.ask(
-            "POST", "v1/attachments", form=lambda: _form(upload, fields), seconds=ATTACHMENT_SECONDS
+            "POST", "v1/attachments", form=lambda: _form(attachment.upload, fields), seconds=ATTACHMENT_SECONDS
         )
         return str(answer["text"])
 

@@ -189,3 +189,15 @@ class DocumentState:
 
     state: Literal["waiting", "reading", "ready", "failed"]
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A recording or a picture that somebody sent, who must be allowed to talk there."""
+
+    kind: Literal["voice", "image"]
+    upload: Upload
+    caption: str = ""
+    language: str = ""
+    user_name: str = ""
+    chat_type: str = "private"

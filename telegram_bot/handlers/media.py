@@ -1,22 +1,29 @@
 """What people send beside text, in words: heard, seen, read, or merely named."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from aiogram import Bot
 from aiogram.enums import ContentType
 from aiogram.exceptions import AiogramError, TelegramNetworkError, TelegramRetryAfter, TelegramServerError
-from aiogram.types import Document, Message
+from aiogram.types import Message
 
 from telegram_bot.addressing import conversation_of, in_private, language_of, quote_of, quoted, speaker_name
-from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, DocumentState, Quote, Upload
+from telegram_bot.backend_client import (
+    Attachment,
+    BackendClient,
+    BackendProblem,
+    BotConfig,
+    DocumentState,
+    Quote,
+    Upload,
+)
+from telegram_bot.handlers.contents import NAMED, File, file_of
 from telegram_bot.handlers.telling import words_of
 from telegram_bot.handlers.typing import typing
 from telegram_bot.plain import escaped
-from telegram_bot.words import Words
 
 # What a bot may download: https://core.telegram.org/bots/api#getfile
 MOST_MEGABYTES = 20
@@ -29,9 +36,8 @@ PAUSES = (1.0, 3.0)
 LARGE = MEGABYTE
 ROOM = asyncio.Semaphore(4)
 
-READABLE = {".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".pdf", ".docx", ".csv", ".log", ".json", ".rst"}
-READABLE_TYPES = {"application/pdf", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}
-NO_PICTURES = {"image/svg+xml"}
+# Of what a person writes beside a file, a model is shown no more than a caption may have.
+LONGEST_CAPTION = 1024
 
 TOO_LARGE = {"/problems/body-too-large", "/problems/attachment-too-large"}
 NOT_UNDERSTOOD = "/problems/attachment-not-understood"
@@ -43,17 +49,6 @@ class NotUnderstood(Exception):
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """Something to download: a `voice`, an `image`, or a `document`."""
-
-    kind: str
-    id: str
-    size: int
-    name: str
-    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,11 @@ class Media:
         self._backend = backend
         self._conversation = conversation_of(message, config)
         self._private = in_private(message)
-        self._language = language_of(message)
+        self._speaker = {
+            "language": language_of(message),
+            "user_name": speaker_name(message),
+            "chat_type": message.chat.type,
+        }
         self._words = words_of(message)
 
     async def in_words(self, messages: Sequence[Message], question: str) -> list[InWords]:
@@ -129,7 +128,8 @@ class Media:
         upload = Upload(await self._download(file), file.name, file.media_type)
         if file.kind == "document":
             return await self._read(upload)
-        text = (await self._backend.understand(file.kind, upload, question, self._language)).strip()
+        attachment = Attachment(file.kind, upload, question[:LONGEST_CAPTION], **self._speaker)
+        text = (await self._backend.understand(self._conversation, attachment)).strip()
         if file.kind == "image":
             form = self._words.pictures if number else self._words.picture
             return InWords(form.format(text=text, number=number))
@@ -181,81 +181,3 @@ class Media:
         if problem.type in TOO_LARGE:
             return NotUnderstood(self._words.problem("/problems/attachment-too-large"))
         return problem
-
-
-def file_of(message: Message) -> File | None:
-    """What can be downloaded and understood."""
-    if voice := message.voice:
-        return File("voice", voice.file_id, voice.file_size or 0, "voice.ogg", voice.mime_type or "audio/ogg")
-    if audio := message.audio:
-        name = audio.file_name or "audio.mp3"
-        return File("voice", audio.file_id, audio.file_size or 0, name, audio.mime_type or "audio/mpeg")
-    if message.photo:
-        photo = message.photo[-1]  # the largest
-        return File("image", photo.file_id, photo.file_size or 0, "photo.jpg", "image/jpeg")
-    if message.document and not message.animation:  # which comes as a document as well
-        return _document(message.document)
-    return None
-
-
-def _document(document: Document) -> File | None:
-    name, media_type = document.file_name or "document", document.mime_type or "application/octet-stream"
-    if media_type.startswith("image/") and media_type not in NO_PICTURES:
-        kind = "image"
-    elif media_type.startswith("audio/"):
-        kind = "voice"
-    elif media_type.startswith("text/") or media_type in READABLE_TYPES or PurePath(name).suffix.lower() in READABLE:
-        kind = "document"
-    else:
-        return None
-    return File(kind, document.file_id, document.file_size or 0, name, media_type)
-
-
-def _sticker(message: Message, words: Words) -> str:
-    emoji = message.sticker.emoji if message.sticker else None
-    return words.sticker.format(emoji=emoji) if emoji else ""
-
-
-def _location(message: Message, words: Words) -> str:
-    place = message.location
-    return words.location.format(latitude=place.latitude, longitude=place.longitude) if place else ""
-
-
-def _venue(message: Message, words: Words) -> str:
-    venue = message.venue
-    if venue is None:
-        return ""
-    place = venue.location
-    return words.venue.format(
-        title=venue.title, address=venue.address, latitude=place.latitude, longitude=place.longitude
-    )
-
-
-def _contact(message: Message, words: Words) -> str:
-    contact = message.contact
-    if contact is None:
-        return ""
-    name = " ".join(filter(None, (contact.first_name, contact.last_name)))
-    return words.contact.format(name=name, phone=contact.phone_number)
-
-
-def _poll(message: Message, words: Words) -> str:
-    poll = message.poll
-    options = "\n".join(f"- {option.text}" for option in poll.options) if poll else ""
-    return words.poll.format(question=poll.question, options=options) if poll else ""
-
-
-def _dice(message: Message, words: Words) -> str:
-    dice = message.dice
-    return words.dice.format(value=dice.value, emoji=dice.emoji) if dice else ""
-
-
-# What can be said without looking into it; an empty text if there are no words for this one.
-NAMED: Mapping[str, Callable[[Message, Words], str]] = {
-    ContentType.STICKER: _sticker,
-    ContentType.VENUE: _venue,
-    ContentType.LOCATION: _location,
-    ContentType.CONTACT: _contact,
-    ContentType.POLL: _poll,
-    ContentType.DICE: _dice,
-}

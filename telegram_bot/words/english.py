@@ -150,6 +150,9 @@ ENGLISH = Words(
         MANY_FOR_THE_BOT: "Too many people are writing to me right now. Please try again in {wait}.",
         "/problems/attachment-not-understood": "I do not understand this yet. Please put it into words.",
         "/problems/attachment-too-large": "This file is too large. Please send a smaller one.",
+        "/problems/attachment-unsupported": (
+            "This cannot be opened: it is damaged or of an unknown format. Please send it in another one."
+        ),
         "/problems/document-unsupported": _UNREADABLE,
         "/problems/document-empty": "This file is empty. Is it the right one?",
     },

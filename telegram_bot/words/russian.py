@@ -152,6 +152,9 @@ RUSSIAN = Words(
         MANY_FOR_THE_BOT: "Сейчас мне пишет слишком много людей. Попробуйте через {wait}.",
         "/problems/attachment-not-understood": "Такое я пока не понимаю. Опишите, пожалуйста, словами.",
         "/problems/attachment-too-large": "Файл слишком большой. Пришлите, пожалуйста, поменьше.",
+        "/problems/attachment-unsupported": (
+            "Не получается открыть: файл повреждён или в незнакомом формате. Пришлите, пожалуйста, в другом."
+        ),
         "/problems/document-unsupported": _UNREADABLE,
         "/problems/document-empty": "Файл пуст. Проверьте, пожалуйста, тот ли это файл.",
     },

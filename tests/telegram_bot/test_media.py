@@ -41,6 +41,23 @@ async def test_a_voice_message_is_a_question(telegram: TelegramSimulator, backen
     assert telegram.calls("sendChatAction")[0].arguments["action"] == "typing"
 
 
+async def test_what_is_said_in_a_round_video_is_heard(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    telegram.say(video_note=file(telegram, length=1, duration=1))
+    await telegram.next_message()
+    sent = backend.people.called("attachment")[0]
+    assert (sent["kind"], sent["filename"]) == ("voice", "note.mp4")
+
+
+async def test_the_backend_learns_who_sends_it(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    telegram.say(voice=voice(telegram), person=IVAN)
+    await telegram.next_message(IVAN.id)
+    sent = backend.people.called("attachment")[0]
+    assert {name: sent[name] for name in sent if name not in ("file", "filename", "media_type", "kind")} == {
+        "bot": "default", "chat_id": "43", "user_id": "43", "user_name": "Иван", "chat_type": "private",
+        "language": "ru",
+    }  # fmt: skip
+
+
 async def test_audio_is_heard_as_well(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
     telegram.say(audio=file(telegram, name="lecture.mp3", duration=1, mime_type="audio/mpeg"))
     await telegram.next_message()
