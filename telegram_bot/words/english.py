@@ -154,6 +154,7 @@ ENGLISH = Words(
             "This cannot be opened: it is damaged or of an unknown format. Please send it in another one."
         ),
         "/problems/document-unsupported": _UNREADABLE,
+        "/problems/document-not-found": "This file is not in memory any more. Please send it again.",
         "/problems/document-empty": "This file is empty. Is it the right one?",
     },
     problem_statuses={401: _MISCONFIGURED, 413: _TOO_LONG, 429: _TOO_MANY},

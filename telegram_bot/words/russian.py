@@ -156,6 +156,7 @@ RUSSIAN = Words(
             "Не получается открыть: файл повреждён или в незнакомом формате. Пришлите, пожалуйста, в другом."
         ),
         "/problems/document-unsupported": _UNREADABLE,
+        "/problems/document-not-found": "Этого файла больше нет в памяти. Пришлите его, пожалуйста, ещё раз.",
         "/problems/document-empty": "Файл пуст. Проверьте, пожалуйста, тот ли это файл.",
     },
     problem_statuses={401: _MISCONFIGURED, 413: _TOO_LONG, 429: _TOO_MANY},
