@@ -174,7 +174,6 @@ class BackendSimulator:
     # What people cause.
 
     async def _say(self, request: web.Request) -> web.Response:
-        await self.open.wait()
         if found := self._problem(request):
             return found
         notice = self.deliveries.add(kind="notice", **await request.json())

@@ -1,6 +1,8 @@
 """The relay's client meets a backend that is not at its best."""
 
+import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout
@@ -13,7 +15,6 @@ from telegram_bot.backend_client import (
     Conversation,
     Delivery,
     Delta,
-    Notice,
     Question,
 )
 from telegram_bot.backend_client.http import Http
@@ -112,10 +113,12 @@ async def test_a_backend_that_is_not_there_is_unreachable(client: BackendClient,
     assert raised.value.type == UNREACHABLE
 
 
-async def test_a_backend_that_never_answers_is_not_waited_for_for_ever(
-    client: BackendClient, backend: BackendSimulator
-) -> None:
-    backend.open.clear()
-    with pytest.raises(BackendProblem) as raised:
-        await client.say(Notice(bot="default", chat_id="1", text="hello", key="telegram:1:1"))
-    assert raised.value.type == NO_ANSWER_IN_TIME
+async def test_a_backend_that_never_answers_is_not_waited_for_for_ever() -> None:
+    async with AsyncExitStack() as opened:
+        listening = socket.create_server(("127.0.0.1", 0))
+        opened.callback(listening.close)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        http = await opened.enter_async_context(ClientSession(url, timeout=ClientTimeout(total=0.2)))
+        with pytest.raises(BackendProblem) as raised:
+            await BackendClient(Http(http, pauses=())).reset(ANNA)
+        assert raised.value.type == NO_ANSWER_IN_TIME
