@@ -51,8 +51,8 @@ async def bot(backend_process: BackendProcess, telegram: TelegramSimulator, tmp_
         http.patch("/v1/bots/default", json={"token": telegram.token}) as changed,
     ):
         assert changed.status == 200, await changed.text()
-    environment = KEYS | {"TELEGRAM_API_URL": telegram.url, "BACKEND_URL": backend_process.url}
-    child = Child(Program("bot", (sys.executable, "-m", "telegram_bot"), environment), tmp_path)
+    told = {"TELEGRAM_API_URL": telegram.url, "BACKEND_URL": backend_process.url, "TMPDIR": str(tmp_path)}
+    child = Child(Program("bot", (sys.executable, "-m", "telegram_bot"), KEYS | told), tmp_path)
     child.start()
     yield child
     child.kill()

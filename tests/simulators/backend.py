@@ -61,6 +61,7 @@ class BackendSimulator:
         self.problems: list[Problem] = []
         self.fails: list[str] = []
         self.reports_fail: list[Problem | None] = []
+        self.trouble: Callable[[web.Request], web.Response | None] = lambda request: None
         self.authorizations: list[str] = []
         self.answer: Callable[[str], str] = lambda text: f"echo {text}"
         self.pieces: Callable[[str], list[str]] = lambda text: [text]
@@ -83,7 +84,7 @@ class BackendSimulator:
         await self.stop()
 
     async def start(self) -> None:
-        application = web.Application(middlewares=[_told])
+        application = web.Application(middlewares=[self._told])
         application.add_routes(
             [
                 web.post("/v1/relays/{relay}", self._beat),
@@ -221,17 +222,18 @@ class BackendSimulator:
         self.stops.append(await request.json())
         return web.json_response({"stopped": 0})
 
+    @web.middleware
+    async def _told(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if in_trouble := self.trouble(request):
+            return in_trouble
+        try:
+            response: web.StreamResponse = await handler(request)
+        except Refused as refused:
+            return problem(refused.type, refused.status)(request)
+        return response
+
     def _problem(self, request: web.Request) -> web.Response | None:
         return self.problems.pop(0)(request) if self.problems else None
-
-
-@web.middleware
-async def _told(request: web.Request, handler: Any) -> web.StreamResponse:
-    try:
-        response: web.StreamResponse = await handler(request)
-    except Refused as refused:
-        return problem(refused.type, refused.status)(request)
-    return response
 
 
 async def _send(response: web.StreamResponse, event: str, data: Json) -> None:
