@@ -31,15 +31,23 @@ with stopped as (
 select pg_notify('{INTERRUPTED}', id::text) from stopped
 """
 
-# What the person sees changed is changed; what is unanswered becomes this process's, which answers the new words.
+# What the person sees changed is changed; the turn that is to answer it, if it has not, becomes this process's, which
+# answers the new words. That is another one than the message's own when it was merged.
 EDIT = f"""
 with message as (
     update messages set content = $2, tokens = $3
     where turn_id = (select id from turns where key = $1) and role = 'user' returning turn_id
 ), anew as (
     update turns set attempt = attempt + 1, status = 'waiting', owner = $4
-    where id = (select turn_id from message) and delivers and not stopping and status in ('waiting', 'open')
-        and exists (select from messages where turn_id = turns.id and role = 'user' and content <> $2)
+    where delivers and not stopping and status in ('waiting', 'open') and id = (
+        select answering.id from turns edited join turns answering
+            on answering.session_id = edited.session_id and answering.position >= edited.position
+        where edited.id = (select turn_id from message) and answering.status <> 'merged'
+        order by answering.position limit 1
+    )
+    and exists (
+        select from messages where turn_id = (select turn_id from message) and role = 'user' and content <> $2
+    )
     returning id
 )
 select anew.id as anew, (select pg_notify('{INTERRUPTED}', id::text) from anew) from message left join anew on true

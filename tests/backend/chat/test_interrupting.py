@@ -170,6 +170,25 @@ async def test_what_was_answered_is_only_corrected(anna: Person, provider: Provi
     assert len(provider.calls) == 1
 
 
+async def test_what_was_said_in_one_breath_with_an_edited_message_is_answered_anew(
+    anna: Person, provider: Provider
+) -> None:
+    gate = asyncio.Event()
+    provider.will(Answer(gate=gate), Answer("never seen", gate=gate))
+    asked = to_deliver(anna, "I am in Pris", "k")
+    await anna.backend.chat.accept(asked)
+    await provider.called()
+    underway = await anna.backend.chat.accept(to_deliver(anna, "What time is it?"))
+    await provider.called(2)
+    assert asked.key
+    assert await anna.backend.chat.edit(asked.key, "I am in Paris")
+    _, delivery = await heard(anna, underway)
+    gate.set()
+    assert delivery["text"] == "You said: What time is it?"
+    assert "I am in Paris" in [message["content"] for message in provider.prompts[-1]]
+    assert await statuses(anna) == ["merged", "answered"]
+
+
 async def test_an_edit_that_changes_nothing_interrupts_nothing(anna: Person, provider: Provider) -> None:
     gate = asyncio.Event()
     provider.will(Answer("at last", gate=gate))
