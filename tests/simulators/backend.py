@@ -220,6 +220,7 @@ class BackendSimulator:
 
     async def _stop_turn(self, request: web.Request) -> web.Response:
         self.stops.append(await request.json())
+        self._changed.set()
         return web.json_response({"stopped": 0})
 
     @web.middleware

@@ -78,6 +78,17 @@ async def test_a_stop_button_stops_in_its_topic(telegram: TelegramSimulator, bac
     assert backend.stops == [{"bot": "default", "chat_id": str(CHAT), "user_id": "42", "thread_id": "77"}]
 
 
+async def test_the_button_under_a_draft_stops_it(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    backend.answer = lambda text: "word " * 100
+    backend.pieces = lambda text: ["word "] * 100
+    backend.piece_seconds = 0.05
+    telegram.say("tell me everything")
+    await telegram.world.until(lambda: telegram.world.drafts, 30)
+    telegram.stop_writing()
+    await backend.until(lambda: backend.stops)
+    assert backend.stops == [{"bot": "default", "chat_id": "42", "user_id": "42", "thread_id": ""}]
+
+
 @pytest.mark.parametrize(("decision", "approve", "told"), [("yes", True, "may write"), ("no", False, "not answer")])
 async def test_the_owner_decides_by_a_button(
     telegram: TelegramSimulator, backend: BackendSimulator, decision: str, approve: bool, told: str
