@@ -77,6 +77,12 @@ def triggers_of(config: BotConfig) -> Triggers:
     return Triggers(frozenset(config.triggers), tuple(config.called) or (config.name,), tuple(config.keywords))
 
 
+def without_ask(text: str) -> str:
+    """The question itself: where all that is said is meant for the bot, the command says nothing."""
+    command = COMMAND.match(text)
+    return text[command.end() :] if command and command["command"].lower() == ASK else text
+
+
 def said(words: Iterable[str], text: str) -> bool:
     """Whether one of the words stands in the text."""
     return any(pattern(word).search(text) for word in words)

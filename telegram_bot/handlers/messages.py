@@ -21,7 +21,7 @@ from telegram_bot.handlers.media import InWords, Media, NotUnderstood
 from telegram_bot.handlers.telling import tell, words_of
 from telegram_bot.plain import text_of
 from telegram_bot.replies import Replies
-from telegram_bot.triggers import triggers_of
+from telegram_bot.triggers import triggers_of, without_ask
 
 # What people send on purpose; the rest are notices of the chat itself, such as a pinned message.
 SENT = {
@@ -104,7 +104,7 @@ async def correct(message: Message, bot: Bot, config: BotConfig, backend: Backen
 async def _written_to_bot(album: Sequence[Message], bot: Bot, config: BotConfig) -> str | None:
     """The words to the bot, perhaps none; None if all of it is meant for others."""
     if in_private(album[0]):
-        return "\n".join(filter(None, map(text_of, album)))
+        return "\n".join(filter(None, (without_ask(text_of(message)) for message in album)))
     me, triggers = await bot.me(), triggers_of(config)
     questions = [triggers.question(message, me) for message in album]
     meant = [question for question in questions if question is not None]

@@ -72,6 +72,15 @@ async def test_a_mere_mention_in_a_reply_asks_what_was_said(
     assert "quote" not in backend.handled[0]
 
 
+@pytest.mark.parametrize(("text", "question"), [("/ask how far?", "how far?"), ("/remind me", "/remind me")])
+async def test_in_private_a_command_is_needed_for_nothing(
+    telegram: TelegramSimulator, backend: BackendSimulator, text: str, question: str
+) -> None:
+    telegram.say(text)
+    await telegram.next_message()
+    assert backend.handled[0]["text"] == question
+
+
 @pytest.mark.parametrize(
     ("origin", "name"),
     [
