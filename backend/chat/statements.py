@@ -1,26 +1,32 @@
 """The statements of a turn's life, each a transaction of its own; `turns.py` says when."""
 
+from itertools import product
+
 from backend.chat.presence import CHANNEL, INTERRUPTED, OWNER_IS_GONE
 from backend.llm.calls import insert_calls
 from backend.memory import insert_promises, known_of
 from backend.memory.transcript import past_in_group, past_of
 
 # What memory may hold beside the session.
-BESIDE = f"""
+BESIDE = """
 cross join lateral (
     select exists (select from chat_sessions where scope = session.scope and id <> session.id)
         or exists (select from documents where scope in (session.scope, bot.scope)) as more
 ) remembers
--- What a search begins with, where there will be one, as far as that can be told here.
+"""
+# What a search begins with, where there will be one, as far as that can be told here.
+KNOWN = f"""
 left join lateral (
     select * from ({known_of("array[session.scope, bot.scope]")}) known
-    where cardinality($13::text[]) > 0 and (remembers.more or past.version is not null)
+    where remembers.more or past.version is not null
 ) memory on true
 """
 
 
-def _accept(past: str, *, turn: str = "", values: str = "", steps: str = "", told: str) -> str:
+def _accept(past: str, *, remembers: bool, turn: str = "", values: str = "", steps: str = "", told: str) -> str:
     """SQL that accepts a message and reads its past; the other arguments are what not every turn has."""
+    # Even what is never executed has to be made ready: 50 µs in every turn without memory.
+    known, memory = ("memory.*", KNOWN) if remembers else ("null::int as known_pieces", "")
     return f"""
 with bot as (
     select id, name, persona, llm_chain, max_concurrent_turns, memory_scope(id, 'bot', '', '', '') as scope
@@ -51,9 +57,9 @@ with bot as (
     select session_id, $7, position, 'user', $15, $10, $11 from turn returning id, session_id, role, speaker
 ), promised as ({insert_promises("message", 13)}){steps}
 select turn.session_id, turn.position, turn.status, bot.persona, bot.name, bot.llm_chain, bot.max_concurrent_turns,
-    session.scope, bot.scope as bot_scope, past.*, remembers.more as remembers_more, memory.*, {told}
+    session.scope, bot.scope as bot_scope, past.*, remembers.more as remembers_more, {known}, {told}
 from turn cross join session cross join bot left join known on true
-cross join lateral ({past}) past {BESIDE}
+cross join lateral ({past}) past {BESIDE} {memory}
 """
 
 
@@ -63,7 +69,6 @@ PAST_IN_GROUP = past_in_group("known.id", scope="session.scope", but="session.id
 # This commit does not wait for the disk: nobody is told of it before the turn is closed, which brings both there.
 # If it is lost with Postgres, there is nothing to be closed, and the client asks again.
 UNTOLD = "set_config('synchronous_commit', 'off', true)"
-ACCEPT, ACCEPT_IN_GROUP = (_accept(past, told=UNTOLD) for past in (PAST, PAST_IN_GROUP))
 
 # Who is told at once that the message is stored may count on it. What the person said a moment before, and what is
 # unanswered, the answer to this message answers too.
@@ -73,16 +78,22 @@ MERGE = f""", merged as (
         and status in ('waiting', 'open') and turns.created_at > now() - interval '1 second'
     returning turns.id
 ), interrupted as (select pg_notify('{INTERRUPTED}', id::text) from merged)"""
-ACCEPT_TO_DELIVER, ACCEPT_TO_DELIVER_IN_GROUP = (
-    _accept(
-        past,
-        turn=", delivers, reply_to",
-        values=", true, $16",
-        steps=MERGE,
-        told="(select count(*) from interrupted)",
-    )
-    for past in (PAST, PAST_IN_GROUP)
-)
+
+
+def _accepting(*, delivers: bool, in_group: bool, remembers: bool) -> str:
+    past = PAST_IN_GROUP if in_group else PAST
+    if not delivers:
+        return _accept(past, remembers=remembers, told=UNTOLD)
+    told = "(select count(*) from interrupted)"
+    turn, values = ", delivers, reply_to", ", true, $16"
+    return _accept(past, remembers=remembers, turn=turn, values=values, steps=MERGE, told=told)
+
+
+# By whether the turn delivers, whether it is in a group, and whether anything is remembered.
+ACCEPTING = {
+    (delivers, in_group, remembers): _accepting(delivers=delivers, in_group=in_group, remembers=remembers)
+    for delivers, in_group, remembers in product((False, True), repeat=3)
+}
 
 FIND = """
 select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.delivers, turn.model,
@@ -142,7 +153,7 @@ def _deliver(kind: str, content: str) -> str:
 def _close(steps: str) -> str:
     """SQL that records an answer; `steps` are what not every turn has.
 
-    The session's row is locked before the turn's, as `ACCEPT` and `REOPEN` do it: another order would be a deadlock.
+    The session's row is locked before the turn's, as accepting and `REOPEN` do it: another order would be a deadlock.
     """
     return f"""
 with session as (

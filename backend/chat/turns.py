@@ -12,10 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from backend.chat.statements import (
-    ACCEPT,
-    ACCEPT_IN_GROUP,
-    ACCEPT_TO_DELIVER,
-    ACCEPT_TO_DELIVER_IN_GROUP,
+    ACCEPTING,
     CLOSE,
     CLOSE_TO_DELIVER,
     END,
@@ -122,22 +119,13 @@ class Known:
     model: str | None
 
 
-# By whether the turn delivers, and whether it is in a group.
-ACCEPTING = {
-    (False, False): ACCEPT,
-    (False, True): ACCEPT_IN_GROUP,
-    (True, False): ACCEPT_TO_DELIVER,
-    (True, True): ACCEPT_TO_DELIVER_IN_GROUP,
-}
-
-
 async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, most_lines: int) -> Accepted | None:
     """Store the message, what is promised of it, and its turn, once; None if its key is known. Raises `BotNotFound`.
 
     Of a message whose end will be delivered this may be told: it is on the disk then.
     """
     turn_id = uuid4()
-    statement = ACCEPTING[asked.delivers, asked.in_group]
+    statement = ACCEPTING[asked.delivers, asked.in_group, bool(promise.pieces)]
     more = (asked.reply_to,) if asked.delivers else ()
     while True:
         try:
