@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
@@ -17,7 +18,8 @@ from backend.chat.turns import Accepted, Asked, Closing, SessionBusy, SummaryRul
 from backend.database import Database, StorageUnavailable
 from backend.errors import Problem
 from backend.jobs import Jobs
-from backend.llm import Completion, Llm, NoProviderAnswered, Purpose, Show
+from backend.llm import Call, Completion, Llm, NoProviderAnswered, Purpose, Show
+from backend.llm.calls import record_calls
 from backend.llm.offline import PROVIDER, offline_answer
 from backend.llm.tokens import count_tokens
 from backend.memory import ASK_AGAIN_SECONDS, Found, Line, Memory, Past, Window, said_by
@@ -37,11 +39,12 @@ RECORD_PATIENCE_SECONDS, RECORD_PAUSE_SECONDS = 15.0, 0.3
 
 @dataclass(slots=True)
 class _Draft:
-    """An answer that is being written: when that began, and what people have seen of it."""
+    """An answer that is being written: when that began, what people have seen of it, and what it has cost."""
 
     show: Show | None
     began: float = field(default_factory=time.monotonic)
     shown: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
     def showing(self) -> Show | None:
         if (show := self.show) is None:
@@ -94,6 +97,7 @@ class Answering:
             if not interruptible.scope.expired():
                 raise
             if not interruptible.stopped:
+                await self._account_for(turn, draft)
                 raise TurnInterrupted from None
             return await self._stop(turn, draft)
         await self._record(turn, closing, self._memory.is_full(window))
@@ -113,7 +117,7 @@ class Answering:
 
     async def _compose(self, accepted: Accepted, past: Past, asked: Asked, draft: _Draft) -> tuple[Closing, Window]:
         window, found = await self._recall(accepted, past, asked)
-        completion = await self._answer(accepted.turn, window, found, asked, draft.showing())
+        completion = await self._answer(accepted.turn, window, found, asked, draft)
         closing = Closing(
             text=completion.text,
             tokens=count_tokens(completion.text),
@@ -130,14 +134,27 @@ class Answering:
     async def _stop(self, turn: Turn, draft: _Draft) -> Closing:
         """What people have seen is the answer; if that is nothing, there is none."""
         text = "".join(draft.shown)
-        promise = self._memory.promise("assistant", text)
-        closing = Closing(text, count_tokens(text), "", draft.milliseconds(), promise, status="stopped")
+        closing = Closing(
+            text=text,
+            tokens=count_tokens(text),
+            model=":".join((draft.calls[-1].provider, draft.calls[-1].model)) if draft.calls else "",
+            milliseconds=draft.milliseconds(),
+            promise=self._memory.promise("assistant", text),
+            calls=tuple(draft.calls),
+            status="stopped",
+        )
         if text:
             await self._record(turn, closing, window_full=False)
         else:
-            await _insist(lambda: turns.stop_turn(self._db, turn))
+            await _insist(lambda: turns.stop_turn(self._db, turn, closing.calls))
             self.bell.ring(turn.session_id)
         return closing
+
+    async def _account_for(self, turn: Turn, draft: _Draft) -> None:
+        """What an answer has cost that nobody gets: somebody else has the turn now."""
+        with suppress(StorageUnavailable):
+            async with self._db.begin() as tx:
+                await record_calls(tx, turn.session_id, draft.calls)
 
     async def fail(self, turn: Turn, problem: Problem) -> None:
         """An attempt has ended without an answer: nobody should wait for it."""
@@ -193,11 +210,12 @@ class Answering:
     def _has_model(self, turn: Turn) -> bool:
         return bool(self._llm.chain(Purpose.CHAT, turn.llm_chain))
 
-    async def _answer(
-        self, turn: Turn, window: Window, found: Found | None, asked: Asked, show: Show | None
-    ) -> Completion:
+    async def _answer(self, turn: Turn, window: Window, found: Found | None, asked: Asked, draft: _Draft) -> Completion:
+        show = draft.showing()
         if self._has_model(turn):
-            return await self._llm.complete(Purpose.CHAT, window.messages, show=show, chain=turn.llm_chain)
+            return await self._llm.complete(
+                Purpose.CHAT, window.messages, show=show, chain=turn.llm_chain, calls=draft.calls
+            )
         text = offline_answer(_quotable(found), language=asked.language, question=asked.text)
         if show:
             show(text)

@@ -227,9 +227,9 @@ async def fail_turn(db: Database, turn: Turn, problem: str, calls: tuple[Call, .
     await _end(db, turn, "failed", problem, calls)
 
 
-async def stop_turn(db: Database, turn: Turn) -> None:
+async def stop_turn(db: Database, turn: Turn, calls: tuple[Call, ...]) -> None:
     """Record that the turn was stopped before anything was written. Raises as `close_turn`."""
-    if not await _end(db, turn, "stopped", None, ()):
+    if not await _end(db, turn, "stopped", None, calls):
         raise TurnInterrupted
 
 

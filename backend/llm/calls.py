@@ -20,7 +20,7 @@ def insert_calls(session: str, calls: str) -> str:
     """
 
 
-INSERT_CALLS = insert_calls("(select $1::uuid as session_id) as of_session", "$2")
+INSERT_CALLS = insert_calls("(select (select id from chat_sessions where id = $1) as session_id) as of_session", "$2")
 
 
 def as_rows(calls: Sequence[Call]) -> list[dict[str, Any]]:
@@ -29,5 +29,5 @@ def as_rows(calls: Sequence[Call]) -> list[dict[str, Any]]:
 
 
 async def record_calls(tx: Transaction, session_id: UUID | None, calls: Sequence[Call]) -> None:
-    """Of no session, if what they were made for comes before it is known."""
+    """Of no session, if what they were made for comes before it is known, or it was deleted meanwhile."""
     await tx.execute(INSERT_CALLS, session_id, as_rows(calls))

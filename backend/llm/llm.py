@@ -94,15 +94,24 @@ class Llm:
         return (self._own_chain(own) if own else ()) or self._chains.get(purpose, ())
 
     async def complete(
-        self, purpose: Purpose, messages: Sequence[ChatMessage], *, show: Show | None = None, chain: str = ""
+        self,
+        purpose: Purpose,
+        messages: Sequence[ChatMessage],
+        *,
+        show: Show | None = None,
+        chain: str = "",
+        calls: list[Call] | None = None,
     ) -> Completion:
         """The first good answer. With `show`, it is streamed. `chain` is that of a bot that has its own.
+
+        Who may cancel it hands in the list of `calls`: what is added there was made, and has to be paid.
 
         Raises `NoProviderAnswered`, which carries the calls that were made. Once a part of an answer was shown, the
         next provider is not asked: people would see two answers run into one another.
         """
         forbid_open_transaction()
-        asking = _Asking(purpose, self.chain(purpose, chain), messages, show, time.monotonic() + self._time_limit)
+        deadline = time.monotonic() + self._time_limit
+        asking = _Asking(purpose, self.chain(purpose, chain), messages, show, deadline, [] if calls is None else calls)
         completion = await self._ask_in_order(asking)
         if not completion and (pause := self._pause(asking)) is not None:
             await asyncio.sleep(pause)
@@ -167,6 +176,9 @@ class Llm:
             if asking.shown:
                 raise self._no_provider_answered(asking) from None
             return None
+        except asyncio.CancelledError:
+            self._record(provider, asking, began, Outcome.STOPPED, Usage())
+            raise
         patience.answered()
         self._record(provider, asking, began, Outcome.ANSWERED, answer.usage)
         return Completion(answer.text, provider.name, provider.model, tuple(asking.calls))

@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     GARBLED = "garbled"  # it answered something that is no completion
     EMPTY = "empty"
     CUT = "cut"  # a stream ended before its answer did
+    STOPPED = "stopped"  # nobody wanted to hear the rest
 
 
 @dataclass(frozen=True, slots=True)

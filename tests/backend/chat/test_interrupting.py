@@ -13,6 +13,7 @@ from backend.chat.interrupting import Place
 from tests.backend.chat.conversation import Person
 from tests.backend.chat.test_delivering import heard, let_a_second_pass, statuses, to_deliver
 from tests.conftest import MakeBackend
+from tests.processes import until
 from tests.simulators.provider import Answer, Call, Provider
 from tests.simulators.provider_behaviours import begin
 
@@ -69,6 +70,33 @@ async def test_where_nothing_was_written_there_is_no_answer_but_a_delivery(anna:
     gate.set()
     assert (delivery["kind"], delivery["stopped"], delivery["text"]) == ("answer", True, "")
     assert await anna.transcript() == [("user", "Hello")]
+
+
+async def test_what_was_stopped_is_paid_for(anna: Person, provider: Provider) -> None:
+    provider.will(Begins("To begin with, "), Answer(gate=asyncio.Event()))
+    sessions = set()
+    for number in range(2):
+        underway = await anna.backend.chat.accept(to_deliver(anna, f"Hello {number}"))
+        await provider.called(number + 1)
+        await anna.backend.chat.stop(HERE)
+        await heard(anna, underway)
+        sessions.add(underway.session_id)
+    calls = await anna.backend.db.run("select outcome, provider, session_id from llm_calls")
+    assert [tuple(call) for call in calls] == [("stopped", "stub", *sessions)] * 2
+
+
+async def test_what_the_next_message_interrupts_is_paid_for(anna: Person, provider: Provider) -> None:
+    provider.will(Answer(gate=asyncio.Event()))
+    await anna.backend.chat.accept(to_deliver(anna, "Hello"))
+    await provider.called()
+    await heard(anna, await anna.backend.chat.accept(to_deliver(anna, "again")))
+    assert await statuses(anna) == ["merged", "answered"]
+
+    async def outcomes() -> bool:
+        calls = await anna.backend.db.run("select outcome from llm_calls")
+        return sorted(call["outcome"] for call in calls) == ["answered", "stopped"]
+
+    await until(outcomes)
 
 
 async def test_another_process_ends_what_is_written_here(anna: Person, provider: Provider, other: Backend) -> None:
