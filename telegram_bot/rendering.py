@@ -26,7 +26,7 @@ def parts_of(delivery: Delivery) -> list[Part]:
             return render(delivery.text)
     text = _shortened(delivery.text, delivery.max_length)
     if delivery.stopped:
-        return render(f"{text}\n\n{words.stopped}" if text.strip() else words.stopped_before_a_word)
+        return render(text, postscript=words.stopped if text.strip() else words.stopped_before_a_word)
     return render(text) or [_plain(words.empty_answer)]
 
 

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
-from telegram_bot.formatting.blocks import Heading, plain
+from telegram_bot.formatting.blocks import Heading, Paragraph, Placed, Run, plain
 from telegram_bot.formatting.cleaning import clean, visible
 from telegram_bot.formatting.cutting import cut
 from telegram_bot.formatting.parts import LIMIT, Entity, Part
@@ -14,13 +14,15 @@ from telegram_bot.formatting.spans import Span, find_spans
 from telegram_bot.formatting.writing import Joint, write
 
 
-def render(markdown: str, limit: int = LIMIT) -> list[Part]:
+def render(markdown: str, limit: int = LIMIT, *, postscript: str = "") -> list[Part]:
     """The messages that together show a text, each of at most `limit` UTF-16 code units.
 
-    There is none where nothing is to be seen. It never fails, also for a text that is still being written, and makes
-    the same messages of the same text.
+    The postscript, which is no Markdown, stands below it, whatever the text has left open. There is no message where
+    nothing is to be seen. It never fails, also for a text that is still being written, and makes the same messages of
+    the same text.
     """
-    sheet = write(read(clean(markdown)))
+    below = (Placed(Paragraph((Run(clean(postscript)),)), apart=True),) if postscript else ()
+    sheet = write((*read(clean(markdown)), *below))
     text, spans = plain(sheet.pieces), find_spans(sheet.pieces)
     joints = [joint.at for before, joint in pairwise(sheet.joints) if not isinstance(before.block, Heading)]
     parts = (

@@ -47,6 +47,12 @@ def test_code_that_is_cut_is_code_in_each_part() -> None:
         assert part.text.endswith("1")
 
 
+def test_a_postscript_stands_below_whatever_was_left_open() -> None:
+    (part,) = render("```python\nx = 1", postscript="**stopped**")
+    assert marked(part) == "⟦pre,python:x = 1⟧\n\n**stopped**"
+    assert [part.text for part in render("", postscript="stopped")] == ["stopped"]
+
+
 def test_emphasis_goes_on_in_the_next_part() -> None:
     assert [marked(part) for part in render("**one two three four five**", 20)] == [
         "⟦bold:one two three four⟧",
