@@ -6,7 +6,7 @@ be on its way, and sends that one again: twice is better than never.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
@@ -98,18 +98,16 @@ class Outbox:
 
     async def _deliver(self, delivery: Delivery) -> None:
         shown_as = await self._live.end(delivery.turn_id)
-        parts, spot = parts_of(delivery), _spot(delivery)
-        if not parts:
-            if shown_as:
-                await self._sender.delete(spot, shown_as)
-            await self._reports.tell(delivery, Progress(parts=0, state="sent"))
         try:
-            await self._send_all(delivery, spot, parts, shown_as)
+            await self._send_all(delivery, _spot(delivery), shown_as)
         except Undeliverable as never:
             log.info("delivery %d of bot %s cannot arrive: %s", delivery.id, delivery.bot, never.reason)
             await self._reports.tell(delivery, Progress(state="failed", problem=never.reason))
 
-    async def _send_all(self, delivery: Delivery, spot: Spot, parts: Sequence[Part], shown_as: int | None) -> None:
+    async def _send_all(self, delivery: Delivery, spot: Spot, shown_as: int | None) -> None:
+        parts = parts_of(delivery)
+        if delivery.sent >= len(parts):
+            await self._reports.tell(delivery, Progress(state="sent"))
         announced = 0
         for number in range(delivery.sent + 1, len(parts) + 1):
             last = number == len(parts)
@@ -164,7 +162,11 @@ class _Sending:
 
 
 def _spot(delivery: Delivery) -> Spot:
-    return Spot(int(delivery.chat_id), _number(delivery.thread_id), _number(delivery.reply_to))
+    """Raises Undeliverable for a chat that cannot be one of Telegram's."""
+    try:
+        return Spot(int(delivery.chat_id), _number(delivery.thread_id), _number(delivery.reply_to))
+    except ValueError:
+        raise Undeliverable("chat-not-found") from None
 
 
 def _number(text: str) -> int | None:

@@ -91,12 +91,16 @@ class Relay:
             await self._shared.backend.leave(self._shared.relay_id, LEAVE_SECONDS)
 
     async def _beat_on(self) -> None:
+        told = ""
         while True:
             began = time.monotonic()
             try:
                 await self._beat(began)
+                told = ""
             except BackendProblem as problem:
-                log.warning("the backend: %s; trying again in %.0f s", problem, BEAT_SECONDS)
+                if told != str(problem):
+                    told = str(problem)
+                    log.warning("the backend: %s; trying again every %.0f s", problem, BEAT_SECONDS)
             self._changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(began + BEAT_SECONDS - time.monotonic(), 0)):

@@ -14,7 +14,7 @@ LONG = "\n\n".join(f"Paragraph {number}: " + "word " * 500 for number in range(3
 
 def notice(backend: BackendSimulator, text: str, chat_id: int = ANNA.id, **fields: Any) -> dict[str, Any]:
     """Something that no update caused."""
-    content = {"bot": "default", "kind": "notice", "key": text, "text": text, "chat_id": str(chat_id)}
+    content = {"bot": "default", "kind": "notice", "key": f"a notice: {text}", "text": text, "chat_id": str(chat_id)}
     delivery = backend.deliveries.add(**content | fields)
     backend.wake()
     return delivery
@@ -112,6 +112,28 @@ async def test_what_can_never_arrive_is_closed_with_the_reason(
     await backend.until_delivered(4)
     assert (delivery["state"], delivery["problem"]) == ("failed", reason)
     assert len(telegram.calls("sendMessage")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "end"),
+    [
+        ("hello", {"chat_id": "elsewhere"}, ("failed", "chat-not-found")),
+        (" ", {}, ("sent", None)),
+        ("all of it has arrived", {"sent": 1}, ("sent", None)),
+    ],
+    ids=["not Telegram's", "nothing to be seen", "arrived"],
+)
+async def test_what_needs_no_message_is_closed_without_one(
+    telegram: TelegramSimulator,
+    backend: BackendSimulator,
+    text: str,
+    fields: dict[str, Any],
+    end: tuple[str, str | None],
+) -> None:
+    delivery = notice(backend, text, **fields)
+    await backend.until_delivered(4)
+    assert (delivery["state"], delivery.get("problem")) == end
+    assert not telegram.calls("sendMessage")
 
 
 async def test_what_telegram_finds_malformed_is_sent_as_plain_text(
