@@ -147,3 +147,14 @@ async def test_a_stream_that_breaks_ends_in_the_same_answer(
     assert (await telegram.next_message())["text"] == "echo hello"
     await backend.until_delivered()
     assert len(telegram.calls("sendMessage")) == 1
+
+
+async def test_the_button_under_a_draft_stops_the_answer(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    in_pieces(backend, ["Once ", "upon ", "a time"], 1.0)
+    telegram.say("hello")
+    await telegram.world.until(lambda: telegram.world.drafts, 60)
+    telegram.stop_writing()
+    await telegram.world.until(lambda: not telegram.world.updates, 60)
+    assert [(stop["bot"], stop["chat_id"], stop["user_id"]) for stop in backend.stops] == [("default", "42", "42")]
