@@ -13,13 +13,15 @@ from backend.api.problems import InvalidRequest, told
 from backend.api.texts import LONGEST, NO_NUL, Body, Id, OptionalId, Said, Word, storable
 from backend.bots import BotExists, BotHasSessions, BotNotFound, SecretKeyMissing, TokenInUse, TokenInvalid
 from backend.database import StorageUnavailable
+from backend.errors import Invalid
+from backend.llm.catalog import ChainInvalid, read_chain
 from backend.llm.examining import examine_chain
 from backend.settings import environment
 
 router = APIRouter(prefix="/bots", tags=["bots"])
 
 MOST_NAMED = 1_000
-LONGEST_PERSONA = 32_000
+LONGEST_PERSONA, LONGEST_CHAIN = 32_000, 1_000
 MOST_PER_MINUTE = 100_000
 
 Trigger = Literal["mention", "reply", "name", "keyword", "command", "all"]
@@ -29,8 +31,13 @@ Words = Annotated[list[Word], Field(max_length=MOST_NAMED)]
 Persona = Annotated[
     str, Field(max_length=LONGEST_PERSONA, json_schema_extra={"pattern": NO_NUL}), AfterValidator(storable)
 ]
+Chain = Annotated[str, Field(max_length=LONGEST_CHAIN, json_schema_extra={"pattern": NO_NUL}), AfterValidator(storable)]
 Token = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
 Slug = Annotated[Id, Path(description="The bot's name in addresses and commands.")]
+
+
+class LlmChainInvalid(Invalid):
+    """The chain of models cannot be read."""
 
 
 class BotSettings(Body):
@@ -42,7 +49,7 @@ class BotSettings(Body):
     """Who it is: what a model is told before anything else."""
     language: Word = Field(default="", examples=["ru"])
     """Of its own words, where it is not known what language a person speaks."""
-    llm_chain: Word = Field(default="", examples=["openrouter:google/gemini-2.5-flash"])
+    llm_chain: Chain = Field(default="", examples=["openrouter:google/gemini-2.5-flash"])
     """Which models answer; empty: those of `LLM_CHAIN`."""
     token: Token | None = None
     """From @BotFather. It is kept sealed, and no answer shows it; null takes it away."""
@@ -70,9 +77,11 @@ class BotSettings(Body):
     enabled: bool = True
     """Whether it answers, and receives from Telegram."""
 
-    def given(self) -> dict[str, Any]:
-        """The settings that the request names."""
+    async def given(self) -> dict[str, Any]:
+        """The settings that the request names. Raises `LlmChainInvalid`."""
         given = self.model_dump(exclude_unset=True, exclude={"slug"})
+        if self.llm_chain:
+            await _prove(self.llm_chain)
         if token := given.get("token"):
             given["token"] = token.get_secret_value()
         return given
@@ -83,6 +92,16 @@ class BotIn(BotSettings):
 
     slug: str = Field(pattern="^[a-z0-9][a-z0-9_-]{0,63}$", examples=["support"])
     """Its name in addresses and commands, for good."""
+
+
+async def _prove(chain: str) -> None:
+    """Raises `LlmChainInvalid`. That a provider of it is not set up on this machine is no mistake."""
+    try:
+        providers = read_chain(chain, environment())
+    except ChainInvalid as error:
+        raise LlmChainInvalid(str(error)) from None
+    for provider in providers:
+        await provider.close()
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -157,7 +176,7 @@ class CheckOut(BaseModel):
 
 
 SHOWN = told(BotNotFound, InvalidRequest, StorageUnavailable)
-WRITTEN = BodyTooLarge, InvalidRequest, TokenInvalid, TokenInUse, SecretKeyMissing, StorageUnavailable
+WRITTEN = BodyTooLarge, InvalidRequest, LlmChainInvalid, TokenInvalid, TokenInUse, SecretKeyMissing, StorageUnavailable
 
 
 @router.get("", responses=told(InvalidRequest, CursorInvalid, StorageUnavailable))
@@ -171,7 +190,7 @@ async def list_bots(wanted: Annotated[PartWanted, Query()], backend: BackendDep)
 @router.post("", status_code=201, responses=told(BotExists, *WRITTEN))
 async def add_bot(bot: BotIn, backend: BackendDep) -> BotOut:
     """Add a bot. With a token it starts in Telegram within seconds."""
-    return BotOut(**await backend.bots.add(bot.slug, bot.given()))
+    return BotOut(**await backend.bots.add(bot.slug, await bot.given()))
 
 
 @router.get("/{slug}", responses=SHOWN)
@@ -183,7 +202,7 @@ async def get_bot(slug: Slug, backend: BackendDep) -> BotOut:
 @router.patch("/{slug}", responses=told(BotNotFound, *WRITTEN))
 async def change_bot(slug: Slug, changes: BotChanges, backend: BackendDep) -> BotOut:
     """Change a bot; what runs in Telegram follows within seconds."""
-    return BotOut(**await backend.bots.change(slug, changes.given()))
+    return BotOut(**await backend.bots.change(slug, await changes.given()))
 
 
 @router.delete(

@@ -47,7 +47,14 @@ async def test_without_a_name_a_bot_is_called_as_its_slug(api: httpx2.AsyncClien
 
 
 async def test_what_is_not_named_in_a_change_stays(api: httpx2.AsyncClient) -> None:
-    before = await added(api, persona="You are kind.", messages_per_minute=5, keywords=["cat", "dog"], token=token())
+    before = await added(
+        api,
+        persona="You are kind.",
+        llm_chain="ollama:llama3.2,groq:x",
+        messages_per_minute=5,
+        keywords=["cat", "dog"],
+        token=token(),
+    )
     after = (await api.patch("/v1/bots/support", json={"name": "Help", "messages_per_minute": None})).json()
     assert after == before | {"name": "Help", "messages_per_minute": None}
     stopped = (await api.patch("/v1/bots/support", json={"enabled": False})).json()
@@ -95,6 +102,8 @@ async def test_what_cannot_be_a_bot_is_refused_and_changes_nothing(api: httpx2.A
         (other | {"name": None}, "invalid-request", 422),
         (other | {"triggers": ["telepathy"]}, "invalid-request", 422),
         (other | {"access": "nobody"}, "invalid-request", 422),
+        (other | {"llm_chain": "nobody:model"}, "llm-chain-invalid", 422),
+        (other | {"llm_chain": "no provider"}, "llm-chain-invalid", 422),
         (other | {"keywords": ["a\x00b"]}, "invalid-request", 422),
         (other | {"messages_per_minute": -1}, "invalid-request", 422),
         (other | {"sealed_token": "x"}, "invalid-request", 422),
