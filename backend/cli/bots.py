@@ -44,6 +44,8 @@ def add_bots(parser: argparse.ArgumentParser) -> None:
 
 def perform(settings: Settings, asked: argparse.Namespace) -> int:
     """1, with a sentence, if something is not well."""
+    if "token_file" in asked:
+        asked.token = _read_token(asked.token_file)  # out here, where Ctrl-C ends it at once
     with asyncio.Runner() as runner:
         try:
             return runner.run(_work(settings, asked))
@@ -113,9 +115,8 @@ def _counted(number: int, what: str) -> str:
 
 
 async def _add(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
-    token = _read_token(asked.token_file)
     try:
-        username = await bots.username_of(token)
+        username = await bots.username_of(asked.token)
     except TelegramUnavailable as problem:
         print(f"{problem}; the token is not proven.")
         username = ""
@@ -124,7 +125,7 @@ async def _add(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
         return 1
     named: dict[str, Any] = {name: getattr(asked, name) for name in ("name", "owner_id", "access", "language")}
     settings = {name: value for name, value in named.items() if value is not None}
-    settings |= {"token": token, "username": username}
+    settings |= {"token": asked.token, "username": username}
     try:
         await bots.add(asked.slug, settings)
     except BotExists:
@@ -142,9 +143,14 @@ def _read_token(file: Path | None) -> str:
             return file.read_text().strip()
         except (OSError, ValueError) as error:
             sys.exit(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.")
-    if sys.stdin.isatty():
-        return getpass.getpass("Token from @BotFather (it is not shown): ").strip()
-    return sys.stdin.readline().strip()
+    try:
+        if sys.stdin.isatty():
+            return getpass.getpass("Token from @BotFather (it is not shown): ").strip()
+        return sys.stdin.readline().strip()
+    except EOFError:
+        sys.exit("\nNothing is added without a token.")
+    except UnicodeDecodeError:
+        sys.exit("What comes in is no text.")
 
 
 async def _start(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
