@@ -84,7 +84,7 @@ def test_a_keyword_that_was_never_named_is_not_offered() -> None:
 
 
 def test_a_name_is_read_as_it_was_given() -> None:
-    config = BotConfig("b", "1", "", triggers=["name"], called=["__init__", "C*"])
+    config = BotConfig("b", "1", "", triggers=["name"], called=["*Bob*", "`x`"])
     (part,) = render(ways_to_call(config, ME, ENGLISH))
-    assert part.text == "call me by name (__init__, C*)"
+    assert part.text == "call me by name (*Bob*, `x`)"
     assert not part.entities
