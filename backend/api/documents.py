@@ -15,6 +15,7 @@ from backend.api.lists import CursorInvalid, ListOut, PartWanted, as_list, by_ti
 from backend.api.message import DEFAULT_BOT
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import LONGEST, Body, Id, OptionalId, Word
+from backend.bots import ApprovalNeeded, Asking, NotAllowed, TooManyMessages
 from backend.database import StorageUnavailable
 from backend.memory.documents import DocumentEmpty, DocumentNotFound, DocumentUnsupported, Filter
 from backend.memory.scopes import BotNotFound, Whose
@@ -38,6 +39,12 @@ class DocumentIn(Body):
     """Of which of the group's topics."""
     name: Word = Field(default="", examples=["Rental contract"])
     """What it is called when it is quoted; else as the file."""
+    sender_id: OptionalId = Field(default="", examples=["42"])
+    """Who has sent it: with this, only those are served whose message the bot would take now. Nothing is counted."""
+    sender_name: Word = Field(default="", examples=["Anna"])
+    """What the sender is called."""
+    language: Word = Field(default="", examples=["en"])
+    """The sender's."""
 
     @model_validator(mode="after")
     def _names_one_owner(self) -> "DocumentIn":
@@ -90,7 +97,17 @@ SHOWN = told(DocumentNotFound, InvalidRequest, StorageUnavailable)
 @router.post(
     "",
     status_code=202,
-    responses=told(BotNotFound, BodyTooLarge, DocumentUnsupported, DocumentEmpty, InvalidRequest, StorageUnavailable),
+    responses=told(
+        NotAllowed,
+        ApprovalNeeded,
+        BotNotFound,
+        BodyTooLarge,
+        DocumentUnsupported,
+        DocumentEmpty,
+        InvalidRequest,
+        TooManyMessages,
+        StorageUnavailable,
+    ),
 )
 async def add_document(
     document: Annotated[DocumentIn, Form(media_type="multipart/form-data")], backend: BackendDep
@@ -100,6 +117,9 @@ async def add_document(
     It is read after the answer: ask for it until it is `ready` or `failed`. The same file of the same owner is one
     document, however often it comes; one that failed is tried again.
     """
+    if sender := document.sender_id:
+        place = (document.chat_id, "supergroup") if document.chat_id else (sender, "private")
+        await backend.bots.would_admit(Asking(document.bot, sender, document.sender_name, *place, document.language))
     limit = backend.settings.max_document_bytes
     content = await document.file.read(limit + 1)
     if len(content) > limit:

@@ -22,6 +22,7 @@ from telegram_bot.backend_client.wire import (
     Progress,
     Question,
     Reset,
+    SentDocument,
     Stats,
     Upload,
     Window,
@@ -142,13 +143,16 @@ class BackendClient:
         )
         return str(answer["text"])
 
-    async def add_document(self, conversation: Conversation, upload: Upload, private: bool) -> str:
-        """The id of a document that becomes part of what is remembered of a person, or else in a group's topic."""
-        fields = asdict(conversation) | {"name": upload.name}
-        for elsewhere in ("chat_id", "thread_id") if private else ("user_id",):
-            del fields[elsewhere]
+    async def add_document(self, conversation: Conversation, document: SentDocument) -> str:
+        """The id of a document that becomes part of what is remembered of its sender, or of a group's topic."""
+        fields = {"bot": conversation.bot, "name": document.upload.name, "sender_id": conversation.user_id}
+        fields |= {"sender_name": document.user_name, "language": document.language}
+        if document.chat_type == "private":
+            fields["user_id"] = conversation.user_id
+        else:
+            fields |= {"chat_id": conversation.chat_id, "thread_id": conversation.thread_id}
         answer = await self._http.ask(
-            "POST", "v1/documents", form=lambda: _form(upload, fields), seconds=ATTACHMENT_SECONDS
+            "POST", "v1/documents", form=lambda: _form(document.upload, fields), seconds=ATTACHMENT_SECONDS
         )
         return str(answer["id"])
 

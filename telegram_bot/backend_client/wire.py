@@ -201,3 +201,13 @@ class Attachment:
     language: str = ""
     user_name: str = ""
     chat_type: str = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class SentDocument:
+    """A document that somebody sent, who must be allowed to talk there."""
+
+    upload: Upload
+    language: str = ""
+    user_name: str = ""
+    chat_type: str = "private"

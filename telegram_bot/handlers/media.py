@@ -10,7 +10,7 @@ from aiogram.enums import ContentType
 from aiogram.exceptions import AiogramError, TelegramNetworkError, TelegramRetryAfter, TelegramServerError
 from aiogram.types import Message
 
-from telegram_bot.addressing import conversation_of, in_private, language_of, quote_of, quoted, speaker_name
+from telegram_bot.addressing import conversation_of, language_of, quote_of, quoted, speaker_name
 from telegram_bot.backend_client import (
     Attachment,
     BackendClient,
@@ -18,6 +18,7 @@ from telegram_bot.backend_client import (
     BotConfig,
     DocumentState,
     Quote,
+    SentDocument,
     Upload,
 )
 from telegram_bot.handlers.contents import NAMED, File, file_of
@@ -66,7 +67,6 @@ class Media:
         self._bot = bot
         self._backend = backend
         self._conversation = conversation_of(message, config)
-        self._private = in_private(message)
         self._speaker = {
             "language": language_of(message),
             "user_name": speaker_name(message),
@@ -155,7 +155,7 @@ class Media:
     async def _read(self, upload: Upload) -> InWords:
         """A document becomes part of what is remembered here: the person's in private, else the group's."""
         words, name = self._words, escaped(upload.name)
-        document_id = await self._backend.add_document(self._conversation, upload, private=self._private)
+        document_id = await self._backend.add_document(self._conversation, SentDocument(upload, **self._speaker))
         try:
             async with asyncio.timeout(READING_SECONDS):
                 state = await self._once_read(document_id)

@@ -117,6 +117,7 @@ async def test_a_document_becomes_memory(telegram: TelegramSimulator, backend: B
     assert "have read “contract.md”" in (await telegram.next_message())["text"]
     sent = backend.people.called("document")[0]
     assert (sent["file"], sent["filename"], sent["user_id"], sent["bot"]) == (b"# Rent", "contract.md", "42", "default")
+    assert (sent["sender_id"], sent["sender_name"], sent["language"]) == ("42", "Anna", "en")
     assert "chat_id" not in sent
     assert not backend.handled
 
@@ -136,9 +137,10 @@ async def test_a_groups_document_is_the_groups(telegram: TelegramSimulator, back
     telegram.say(document=document, chat=GROUP, caption=caption, caption_entities=entities_of(caption))
     await telegram.next_message(CHAT)
     sent = backend.people.called("document")
-    assert [(document["filename"], document["chat_id"], "user_id" in document) for document in sent] == [
-        ("b.txt", str(CHAT), False)
+    assert [(document["filename"], document["chat_id"], document["sender_id"]) for document in sent] == [
+        ("b.txt", str(CHAT), "42")
     ]
+    assert "user_id" not in sent[0]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,18 @@ async def test_the_same_file_again_is_the_same_document(offline_api: httpx2.Asyn
     assert len({document["id"] for document in (first, *others)}) == 4
 
 
+async def test_a_stranger_leaves_nothing(offline_api: httpx2.AsyncClient, db: Database) -> None:
+    await db.run("update bots set access = 'list', allowed_user_ids = '{42}', allowed_chat_ids = '{-1001}'")
+    sender = {"sender_id": "43", "sender_name": "Boris", "language": "en"}
+    assert_problem(await send(offline_api, MANUAL, "manual.md", user_id="43", **sender), "not-allowed", 403)
+    assert_problem(await send(offline_api, MANUAL, "manual.md", chat_id="-1002", **sender), "not-allowed", 403)
+    assert (await offline_api.get(PATH)).json()["items"] == []
+    for whose in ({"chat_id": "-1001", "sender_id": "43"}, {"user_id": "42", "sender_id": "42"}, {"user_id": "43"}):
+        assert (await send(offline_api, MANUAL, "manual.md", **whose)).status_code == 202
+    await db.run("update bots set access = 'pairing', owner_id = '1'")
+    assert_problem(await send(offline_api, MANUAL, "manual.md", user_id="43", **sender), "approval-needed", 403)
+
+
 async def test_a_person_is_shown_only_what_is_theirs(offline_api: httpx2.AsyncClient) -> None:
     for owner in ({"user_id": "anna"}, {"user_id": "boris"}, {"chat_id": "anna", "thread_id": "7"}, {}):
         await added(offline_api, owner=owner)
