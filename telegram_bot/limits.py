@@ -10,24 +10,20 @@ MINUTE = 60.0
 
 
 class Pace:
-    """At most `PER_SECOND` messages a second, in the order in which they were asked for."""
+    """At most `PER_SECOND` calls a second, in the order in which they were asked for."""
 
     def __init__(self) -> None:
         self._next = 0.0
 
     async def wait(self) -> None:
+        await asyncio.sleep(self.reserve())
+
+    def reserve(self) -> float:
+        """In how many seconds one more, which is counted now, may go out."""
         now = time.monotonic()
         turn = max(now, self._next)
         self._next = turn + 1 / PER_SECOND
-        await asyncio.sleep(turn - now)
-
-    def free(self) -> bool:
-        """Whether something dispensable may go out now; what has to arrive goes first."""
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + 1 / PER_SECOND
-        return True
+        return turn - now
 
 
 class EditsPerChat:

@@ -42,6 +42,7 @@ class Live:
 
     def __init__(self, sender: Sender) -> None:
         self.pace = Pace()
+        self.frames = Pace()
         self.edits = EditsPerChat()
         self.drafts_known = True
         self.sender = sender
@@ -75,6 +76,7 @@ class Showing:
         self._draft_id = crc32(turn_id.encode()) or 1
         self._text = ""
         self._changed = asyncio.Event()
+        self._seen = False
         self._message_id: int | None = None
         self._framing = asyncio.Lock()
         self._task = asyncio.create_task(self._show())  # noqa: TID251  rest() ends it
@@ -117,11 +119,18 @@ class Showing:
                     await self._changed.wait()
 
     async def _frame(self) -> float:
-        """Shows what there is now; seconds until the next time. Raises Undeliverable."""
+        """Shows what there is now, as soon as others leave room for it; seconds until the next time.
+
+        The first frame waits for nobody: it is what people wait for. Raises Undeliverable.
+        """
+        pause = self._live.frames.reserve()
+        if self._seen:
+            await asyncio.sleep(pause)
         self._changed.clear()
-        if draft_of(self._text) is None or not self._live.pace.free():
+        if draft_of(self._text) is None:
             self._changed.set()
             return DRAFT_SECONDS
+        self._seen = True
         async with self._framing:
             try:
                 if self._audience.spot.private and self._live.drafts_known and self._message_id is None:

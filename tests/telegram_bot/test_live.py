@@ -7,6 +7,7 @@ import pytest
 from tests.simulators.backend import BackendSimulator
 from tests.simulators.telegram import ANNA, GROUP, TelegramSimulator
 from tests.simulators.telegram_calls import Fault
+from tests.simulators.telegram_world import Person
 
 pytestmark = pytest.mark.usefixtures("relay")
 
@@ -44,6 +45,20 @@ async def test_a_draft_is_renewed_a_few_times_a_second_at_most(
     assert 2 <= len(frames) <= 6
     pauses = [later.at - earlier.at for earlier, later in pairwise(frames)]
     assert min(pauses) > FRAME_SECONDS
+
+
+async def test_of_many_answers_at_once_each_is_seen_before_it_is_sent(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    in_pieces(backend, ["Once ", "upon ", "a ", "time"], 0.5)
+    people = [Person(1000 + number, f"Person {number}") for number in range(25)]
+    for person in people:
+        telegram.say("hello", person=person)
+    for person in people:
+        await telegram.next_message(person.id)
+        mine = [call for call in telegram.journal if call.arguments.get("chat_id") in (person.id, str(person.id))]
+        said = [call.method for call in mine if call.method != "sendChatAction"]
+        assert said[0] == "sendMessageDraft"
 
 
 async def test_half_written_markup_is_shown_as_it_will_look(
