@@ -6,7 +6,7 @@ from dataclasses import dataclass
 MOST_QUOTED = 1_000
 
 WORDS = {
-    "ru": ("В ответ на слова «{speaker}»:", "В ответ на:", "Переслано, автор — {name}:"),
+    "ru": ("В ответ на сообщение ({speaker}):", "В ответ на:", "Переслано, автор — {name}:"),
     "en": ("In reply to what {speaker} said:", "In reply to:", "Forwarded, said by {name}:"),
 }
 

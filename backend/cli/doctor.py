@@ -34,9 +34,16 @@ async def _examine(settings: Settings) -> list[Finding]:
     findings = [_env_file(), _prices(settings)]
     async with aiohttp.ClientSession(timeout=PATIENCE) as http:
         findings += [finding async for finding in _backend(settings, http)]
-        findings += await examine_chain(settings.llm_chain, environment())
+        for chain in _chains(settings):
+            findings += await examine_chain(chain, environment())
         findings += [finding async for finding in _bots(settings, http)]
-    return findings
+    return list(dict.fromkeys(findings))  # a provider may stand in several chains
+
+
+def _chains(settings: Settings) -> list[str]:
+    """That of the answers, also if it is empty, and the others that are set."""
+    others = settings.summary_llm_chain, settings.vision_llm_chain, settings.transcription
+    return [settings.llm_chain, *filter(None, others)]
 
 
 def _env_file() -> Finding:

@@ -10,7 +10,7 @@ from backend.chat.quoting import MOST_QUOTED, Quote, framed
     [
         ("en", "In reply to what Boris said:\n> On Friday\n> at six\n\nWhy?"),
         ("", "In reply to what Boris said:\n> On Friday\n> at six\n\nWhy?"),
-        ("ru-RU", "В ответ на слова «Boris»:\n> On Friday\n> at six\n\nWhy?"),
+        ("ru-RU", "В ответ на сообщение (Boris):\n> On Friday\n> at six\n\nWhy?"),
     ],
 )
 def test_a_quote_stands_before_the_message(language: str, expected: str) -> None:
