@@ -16,8 +16,8 @@ from telegram_bot.sending import NotNow, Sender, Spot, Undeliverable
 
 DRAFT_SECONDS = 0.4
 EDIT_SECONDS = 1.0
-# An answer that comes quicker than this is sent to a group as one message, without edits before.
-QUICK_SECONDS = 1.5
+# An answer that is whole this soon after it began is only sent, without a draft or, in groups, edits before.
+QUICK_SECONDS, QUICK_IN_GROUPS_SECONDS = 0.1, 1.5
 # A draft is shown for 30 s: https://core.telegram.org/bots/api#sendmessagedraft
 DRAFT_RENEWAL_SECONDS = 20.0
 # The sign is shown for 5 s: https://core.telegram.org/bots/api#sendchataction
@@ -101,22 +101,24 @@ class Showing:
         return self._message_id
 
     async def _show(self) -> None:
+        await self._until_changed(QUICK_SECONDS)
         await self._type_until_text()
-        if not self._audience.spot.private:
-            await asyncio.sleep(QUICK_SECONDS)
+        await asyncio.sleep(QUICK_SECONDS if self._audience.spot.private else QUICK_IN_GROUPS_SECONDS)
         with suppress(Undeliverable):
             while True:
                 await asyncio.sleep(await self._frame())
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(DRAFT_RENEWAL_SECONDS):
-                        await self._changed.wait()
+                await self._until_changed(DRAFT_RENEWAL_SECONDS)
 
     async def _type_until_text(self) -> None:
         while not self._changed.is_set():
             await self._live.sender.type(self._audience.spot)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TYPING_RENEWAL_SECONDS):
-                    await self._changed.wait()
+            await self._until_changed(TYPING_RENEWAL_SECONDS)
+
+    async def _until_changed(self, seconds: float) -> None:
+        """Returns when there is something new to show, or after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     async def _frame(self) -> float:
         """Shows what there is now, as soon as others leave room for it; seconds until the next time.

@@ -10,6 +10,8 @@ from functools import partial
 from aiogram import Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.methods import Response
+from aiogram.types import Message, Update
 from aiogram.utils.token import TokenValidationError, validate_token
 
 from telegram_bot.backend_client import BackendProblem, BotConfig, BotReport, Delivery, open_backend
@@ -31,6 +33,9 @@ BEAT_TIMEOUT_SECONDS = 3.0
 # With what follows, less than the 10 s after which Docker kills a container that was asked to stop.
 FINISH_SECONDS = 3.0
 LEAVE_SECONDS = 1.0
+# The library names the model of each answer when it comes. Unless somebody holds that model, pydantic builds it anew
+# for every call, which was a third of all that this process did.
+HELD = Response[list[Update]], Response[Message], Response[Message | bool], Response[bool]
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
