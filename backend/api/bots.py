@@ -11,7 +11,7 @@ from backend.api.gate import BodyTooLarge
 from backend.api.lists import CursorInvalid, ListOut, PartWanted, as_list, by_time_and_id, read_cursor, time_and_id
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import LONGEST, NO_NUL, Body, Id, OptionalId, Said, Word, storable
-from backend.bots import BotExists, BotHasSessions, BotNotFound, SecretKeyMissing, TokenInUse, TokenInvalid
+from backend.bots import SLUG, BotExists, BotHasSessions, BotNotFound, SecretKeyMissing, TokenInUse, TokenInvalid
 from backend.database import StorageUnavailable
 from backend.errors import Invalid
 from backend.llm.catalog import ChainInvalid, read_chain
@@ -90,7 +90,7 @@ class BotSettings(Body):
 class BotIn(BotSettings):
     """A new bot."""
 
-    slug: str = Field(pattern="^[a-z0-9][a-z0-9_-]{0,63}$", examples=["support"])
+    slug: str = Field(pattern=SLUG, examples=["support"])
     """Its name in addresses and commands, for good."""
 
 

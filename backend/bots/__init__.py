@@ -11,6 +11,7 @@ from backend.bots.bots import Rules as Rules
 from backend.bots.leases import LEASE_SECONDS as LEASE_SECONDS
 from backend.bots.leases import Told as Told
 from backend.bots.rates import TooManyMessages as TooManyMessages
+from backend.bots.rows import SLUG as SLUG
 from backend.bots.rows import BotExists as BotExists
 from backend.bots.rows import BotHasSessions as BotHasSessions
 from backend.bots.rows import BotNotFound as BotNotFound

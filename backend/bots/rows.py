@@ -27,6 +27,8 @@ class TokenInUse(Conflict):
     """Another bot has this token: each needs one of its own."""
 
 
+# What a bot is called in addresses and commands.
+SLUG = "^[a-z0-9][a-z0-9_-]{0,63}$"
 CONFIGURED = (
     "name",
     "persona",

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import getpass
+import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from backend.bootstrap import open_bots
-from backend.bots import BotExists, Bots, TelegramUnavailable
+from backend.bots import SLUG, BotExists, Bots, TelegramUnavailable
 from backend.database import Database, Record
 from backend.errors import Problem
 from backend.llm.examining import examine_chain
@@ -28,18 +29,33 @@ def add_bots(parser: argparse.ArgumentParser) -> None:
         command = commands.add_parser(name, help=told, description=told)
         command.set_defaults(perform=None, work=work)
         if name not in ("list", "rotate", "approve"):
-            command.add_argument("slug", metavar="BOT", help="its name in addresses and commands")
+            of = _slug if name == "add" else str
+            command.add_argument("slug", metavar="BOT", type=of, help="its name in addresses and commands")
         if name == "add":
             command.add_argument(
                 "--token-file", type=Path, help="where its token is; else it is asked for, or piped in"
             )
             command.add_argument("--name", help="what it calls itself")
-            command.add_argument("--owner", dest="owner_id", metavar="ID", help="who decides about strangers")
+            command.add_argument(
+                "--owner", dest="owner_id", metavar="ID", type=_user_id, help="who decides about strangers"
+            )
             command.add_argument("--access", choices=("everyone", "list", "pairing"), help="who may talk to it")
             command.add_argument("--language", help="of its own words, as ru or en")
         if name == "approve":
             command.add_argument("code", help="what the person was told")
             command.add_argument("--refuse", action="store_true", help="not let in, and told so")
+
+
+def _slug(typed: str) -> str:
+    if not re.fullmatch(SLUG, typed):
+        raise argparse.ArgumentTypeError("only small letters, digits, - and _, as in: support-2")
+    return typed
+
+
+def _user_id(typed: str) -> str:
+    if not re.fullmatch("[0-9]{1,18}", typed):
+        raise argparse.ArgumentTypeError("a number, by which Telegram knows a person, as in: 42")
+    return typed
 
 
 def perform(settings: Settings, asked: argparse.Namespace) -> int:

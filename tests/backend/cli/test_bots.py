@@ -71,6 +71,22 @@ async def test_a_wrong_token_is_not_kept(
     assert await db.run("select from bots where slug = 'support'") == []
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("Support!",), "argument BOT: only small letters, digits, - and _"),
+        (("support", "--owner", "@anna"), "argument --owner: a number"),
+    ],
+)
+async def test_what_can_be_no_name_is_refused_before_a_token_is_asked_for(
+    command: Command, db: Database, words: tuple[str, ...], complaint: str
+) -> None:
+    added = await command("add", *words, piped=TOKEN)
+    assert added.status == 2
+    assert complaint in added.said
+    assert [row["slug"] for row in await db.run("select slug from bots")] == ["default"]
+
+
 async def test_while_telegram_is_away_a_token_is_kept_unproven(command: Command, bots: Bots) -> None:
     added = await command("add", "support", piped=token(9), TELEGRAM_API_URL="http://127.0.0.1:1")
     assert added.status == 0
