@@ -94,7 +94,7 @@ class Bots:
             try:
                 renewed = self._seal.renew(sealed)
             except SecretKeyWrong:
-                raise SecretKeyWrong(f"no key of SECRET_KEY opens the token of {slug}") from None
+                raise SecretKeyWrong(f"the bot is {slug}") from None
             await rows.replace_sealed_token(self._db, slug, sealed, renewed)
         return len(tokens)
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from backend.bootstrap import open_bots
 from backend.bots import SLUG, BotExists, Bots, TelegramUnavailable
-from backend.database import Database, Record
+from backend.database import Database, Record, StorageUnavailable
 from backend.errors import Problem
 from backend.llm.examining import examine_chain
 from backend.settings import Settings, environment
@@ -65,9 +65,12 @@ def perform(settings: Settings, asked: argparse.Namespace) -> int:
     with asyncio.Runner() as runner:
         try:
             return runner.run(_work(settings, asked))
+        except StorageUnavailable as problem:
+            print(f"{problem.title()} Start it with `make run`, or check DATABASE_URL.", file=sys.stderr)
         except Problem as problem:
-            print(f"{problem.title()} {problem.detail or ''}".strip(), file=sys.stderr)
-            return 1
+            detail = f" ({problem.detail})" if problem.detail else ""
+            print(problem.title() + detail, file=sys.stderr)
+    return 1
 
 
 async def _work(settings: Settings, asked: argparse.Namespace) -> int:
@@ -97,7 +100,7 @@ def _in_telegram(bot: Record) -> str:
     return f"@{bot['username']}" if bot["username"] else str(bot["telegram_id"])
 
 
-async def _status(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
+async def _status(bots: Bots, asked: argparse.Namespace, settings: Settings) -> int:
     bot = await bots.get(asked.slug)
     since = f" for {_ago(bot['state_since'])}" if bot["state_since"] else ""
     lines = [
@@ -105,7 +108,7 @@ async def _status(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
         ("telegram", _in_telegram(bot)),
         ("state", f"{bot['state']}{since}" if bot["telegram_id"] else "has no token"),
         ("heard of", f"{_ago(bot['heartbeat_at'])} ago" if bot["heartbeat_at"] else "never"),
-        ("access", bot["access"] + (f", owner {bot['owner_id']}" if bot["owner_id"] else "")),
+        ("access", _access(bot, settings)),
         ("last 24 hours", _day(bot)),
     ]
     if bot["last_error"]:
@@ -117,6 +120,11 @@ async def _status(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
     for name, told in lines:
         print(f"{name:<14} {told}")
     return 1 if bot["state"] == "failed" else 0
+
+
+def _access(bot: Record, settings: Settings) -> str:
+    known = "those in ALLOWED_USER_IDS" if settings.allowed_people and bot["access"] == "everyone" else bot["access"]
+    return f"{known}, owner {bot['owner_id']}" if bot["owner_id"] else known
 
 
 def _day(bot: Record) -> str:
@@ -194,9 +202,8 @@ async def _check(bots: Bots, asked: argparse.Namespace, settings: Settings) -> i
 
 
 async def _rotate(bots: Bots, _: argparse.Namespace, __: Settings) -> int:
-    print(
-        f"{await bots.rotate()} tokens are sealed with the first key of SECRET_KEY; others can be taken out of it now."
-    )
+    sealed = _counted(await bots.rotate(), "token")
+    print(f"Sealed {sealed} with the first key of SECRET_KEY; others can be taken out of it now.")
     return 0
 
 

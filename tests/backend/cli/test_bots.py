@@ -130,6 +130,17 @@ async def test_all_bots_are_listed_in_columns(command: Command, bots: Bots, db: 
     assert await command("status", "nobody") == Typed(1, "No such bot.\n")
 
 
+async def test_a_status_tells_who_may_talk_to_every_bot(command: Command) -> None:
+    assert "access         everyone\n" in (await command("status", "default")).said
+    named = await command("status", "default", ALLOWED_USER_IDS="42")
+    assert "access         those in ALLOWED_USER_IDS\n" in named.said
+
+
+async def test_without_a_database_it_is_told_how_to_have_one(command: Command) -> None:
+    away = await command("list", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    assert away == Typed(1, "The database did not answer. Start it with `make run`, or check DATABASE_URL.\n")
+
+
 async def test_a_bot_is_stopped_started_and_removed(command: Command, bots: Bots) -> None:
     await bots.add("support", {"token": token()})
     assert (await command("stop", "support")).status == 0
@@ -159,11 +170,12 @@ async def test_keys_are_rotated(command: Command, bots: Bots, db: Database) -> N
     await bots.add("support", {"token": token()})
     rotated = await command("rotate", SECRET_KEY=f"{OTHER_KEY}, {KEY}")
     assert rotated.status == 0
+    assert rotated.said.startswith("Sealed 1 token with the first key of SECRET_KEY;")
     [row] = await db.run("select sealed_token from bots where slug = 'support'")
     assert Seal([OTHER_KEY]).open(row["sealed_token"]) == token()
     late = await command("rotate", SECRET_KEY=KEY)
-    assert late.status == 1
-    assert "no key of SECRET_KEY opens the token of support" in late.said
+    told = "No key of SECRET_KEY opens this token: it was sealed with another one. (the bot is support)\n"
+    assert late == Typed(1, told)
 
 
 async def test_somebody_is_let_in(command: Command, bots: Bots) -> None:
