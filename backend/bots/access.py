@@ -104,6 +104,7 @@ async def admit(db: Database, asking: Asking, everywhere: Set[str]) -> Record:
         if not (known["state"] == "asked" and known["is_fresh"]):
             known = await _ask(db, known, asking)
         if known["state"] == "asked":
+            await _ask_again(db, known, asking)
             raise ApprovalNeeded(known["code"])
     return known
 
@@ -140,6 +141,18 @@ async def _ask(db: Database, bot: Record, asking: Asking) -> Record:
     if known["state"] == "approved" or (known["state"] == "asked" and known["is_fresh"]):
         return known
     raise NotAllowed
+
+
+async def _ask_again(db: Database, bot: Record, asking: Asking) -> None:
+    """An owner whom the question did not reach may have started the bot since, or there is another owner."""
+    if not bot["owner_id"]:
+        return
+    key = notices.key_of_question(asking.user_id, bot["code"])
+    async with db.begin() as tx:
+        for lost in await notices.forget_failed(tx, bot["id"], key):
+            who = {"name": asking.user_name, "user_id": asking.user_id}
+            question = notices.asks_owner(bot["owner_id"], lost["language"], code=bot["code"], **who)
+            await notices.write(tx, bot["id"], question)
 
 
 async def decide(db: Database, code: str, *, approve: bool, by: str | None) -> Record:

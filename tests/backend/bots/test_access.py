@@ -138,6 +138,19 @@ async def test_a_code_stays_while_it_is_asked_and_the_owner_is_asked_once(pairin
     assert len(await notices(db, OWNER)) == 1
 
 
+async def test_an_owner_who_could_not_be_asked_is_asked_when_the_stranger_writes_again(
+    pairing: Bots, db: Database
+) -> None:
+    code = await code_of(pairing, asking())
+    await db.run("update deliveries set state = 'failed', problem = 'chat-not-found', finished_at = now()")
+    assert await code_of(pairing, asking()) == code
+    [notice] = await notices(db, OWNER)
+    assert (notice["state"], notice["content"]) == (
+        "pending",
+        f"Anna (id anna) would like to talk to me. Code: {code}",
+    )
+
+
 async def test_who_is_let_in_is_told_and_may_talk(pairing: Bots, db: Database) -> None:
     code = await code_of(pairing, asking("anna", language="ru"))
     decided = await pairing.decide(code.lower(), approve=True, by=OWNER)
