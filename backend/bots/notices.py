@@ -40,15 +40,15 @@ ENGLISH = Words(
     asked="{name} (id {user_id}) would like to talk to me. Code: {code}",
     yes="Let in",
     no="Refuse",
-    approved="You may write to me now.",
-    refused="You may not write to me: my owner has decided so.",
+    approved="My owner has let you in. What would you like to know?",
+    refused="Sorry, my owner has decided not to let you in.",
 )
 RUSSIAN = Words(
-    asked="{name} (id {user_id}) хочет со мной говорить. Код: {code}",
+    asked="{name} (id {user_id}) хочет со мной поговорить. Код: {code}",
     yes="Впустить",
     no="Отказать",
-    approved="Теперь мне можно писать.",
-    refused="Писать мне нельзя: так решил мой владелец.",
+    approved="Владелец вас впустил. Что вы хотите узнать?",
+    refused="Извините, владелец решил вас не впускать.",
 )
 
 

@@ -128,7 +128,7 @@ async def test_the_owner_is_asked_in_a_language_of_his(pairing: Bots, db: Databa
         await db.run(f"{insert} where slug = 'bot'", OWNER)
     code = await code_of(pairing, asking())
     [notice] = await notices(db, OWNER)
-    assert notice["content"] == f"Anna (id anna) хочет со мной говорить. Код: {code}"
+    assert notice["content"] == f"Anna (id anna) хочет со мной поговорить. Код: {code}"
     assert notice["language"].startswith("ru")
 
 
@@ -156,7 +156,7 @@ async def test_who_is_let_in_is_told_and_may_talk(pairing: Bots, db: Database) -
     decided = await pairing.decide(code.lower(), approve=True, by=OWNER)
     assert (decided["bot"], decided["user_id"], decided["state"]) == ("bot", "anna", "approved")
     [notice] = await notices(db, "anna")
-    assert (notice["content"], notice["language"]) == ("Теперь мне можно писать.", "ru")
+    assert (notice["content"], notice["language"]) == ("Владелец вас впустил. Что вы хотите узнать?", "ru")
     assert await may_talk(pairing, asking("anna"))
     assert await may_talk(pairing, in_group("anna"))
     assert await may_talk(pairing, asking(OWNER))
@@ -166,7 +166,7 @@ async def test_who_is_refused_is_told_and_asks_no_more(pairing: Bots, db: Databa
     code = await code_of(pairing, asking())
     await pairing.decide(code, approve=False, by=OWNER)
     assert [notice["content"] for notice in await notices(db, "anna")] == [
-        "You may not write to me: my owner has decided so."
+        "Sorry, my owner has decided not to let you in."
     ]
     assert not await may_talk(pairing, asking())
     assert len(await notices(db, OWNER)) == 1
