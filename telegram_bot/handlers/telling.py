@@ -12,7 +12,8 @@ from telegram_bot.words import Words, words_for
 # Who may not talk to the bot gets no answer where others would have to read it.
 PRIVATE_MATTERS = {"/problems/not-allowed", "/problems/approval-needed"}
 TOO_MANY = "/problems/too-many-messages"
-MINUTE = 60
+# Of what nobody answers at all, people should not learn late.
+TOLD_AGAIN_SECONDS = 10
 
 
 async def tell(message: Message, problem: BackendProblem, replies: Replies) -> None:
@@ -30,5 +31,5 @@ def words_of(message: Message) -> Words:
 
 
 def _once(message: Message) -> str:
-    """The same for a minute: who writes too much is told so once, not as often as they write."""
-    return f"too-many:{message.chat.id}:{speaker_id(message)}:{int(time.time() / MINUTE)}"
+    """The same for a while: who writes too much is told so now and then, not as often as they write."""
+    return f"too-many:{message.chat.id}:{speaker_id(message)}:{int(time.time() / TOLD_AGAIN_SECONDS)}"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from telegram_bot.handlers import telling
 from tests.simulators.backend import BackendSimulator, problem
 from tests.simulators.telegram import GROUP, IVAN, TelegramSimulator
 from tests.simulators.telegram_world import entities_of
@@ -161,14 +162,17 @@ async def test_a_place_that_moves_is_no_correction(telegram: TelegramSimulator, 
     assert not backend.people.called("correct")
 
 
-async def test_who_writes_too_much_is_told_once_when_to_go_on(
-    telegram: TelegramSimulator, backend: BackendSimulator
+@pytest.mark.parametrize(("again", "times"), [(1e12, 1), (1e-6, 3)])
+async def test_who_writes_too_much_is_told_now_and_then_when_to_go_on(
+    telegram: TelegramSimulator, backend: BackendSimulator, monkeypatch: pytest.MonkeyPatch, again: float, times: int
 ) -> None:
+    monkeypatch.setattr(telling, "TOLD_AGAIN_SECONDS", again)
     for number in (1, 2, 3):
         backend.problems = [problem("too-many-messages", 429, retry_after=12, of="person")]
         telegram.say(f"message {number}", person=IVAN)
         await backend.until_asked(number)
         await telegram.world.until(lambda: not telegram.world.updates, 60)
     telegram.say("message 4", person=IVAN)
-    assert (await telegram.next_message(IVAN.id))["text"].endswith("Попробуйте через 12 секунд.")
+    for _ in range(times):
+        assert (await telegram.next_message(IVAN.id))["text"].endswith("Попробуйте через 12 секунд.")
     assert (await telegram.next_message(IVAN.id))["text"] == "echo message 4"
