@@ -89,7 +89,7 @@ def _up(settings: Settings) -> int:
 
 
 COMMANDS: tuple[tuple[str, Command, str], ...] = (
-    ("up", _up, "Start everything on this machine: database, broker, backend, worker, and the bot if it has a token."),
+    ("up", _up, "Start everything on this machine: database, broker, backend, worker, and the bot process."),
     ("chat", talk, "Talk with the bot in this terminal."),
     ("doctor", examine, "Look at every part, and say what to do about what fails."),
     (
