@@ -37,7 +37,7 @@ ENGLISH = Words(
         "mention": "mention {mention}",
         "reply": "reply to a message of mine",
         "name": "call me by name ({names})",
-        "keyword": "write the word: {keywords}",
+        "keyword": "use a keyword ({keywords})",
         "command": "begin with /ask",
         "all": "just write",
     },
@@ -140,8 +140,8 @@ ENGLISH = Words(
         "/problems/session-moved-on": "Too late: the earlier dialogue cannot be brought back.",
         "/problems/not-allowed": "Sorry, this bot answers only people its owner has invited.",
         "/problems/approval-needed": (
-            "This bot answers only people its owner knows. The owner will see your request as {code}; "
-            "I will write to you once it is decided."
+            "This bot answers only people its owner has let in. Your request has the code {code}; "
+            "I will write to you as soon as the owner has decided."
         ),
         "/problems/admission-not-found": "Nobody asks with this code any more.",
         "/problems/admission-decided": "This was decided otherwise before.",

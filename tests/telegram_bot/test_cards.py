@@ -67,7 +67,7 @@ def test_a_bar_is_as_full_as_the_window(share: float, full: int) -> None:
     [
         (["mention", "reply", "command"], "упомяните @test_bot, ответьте на моё сообщение или начните с /ask"),
         (["name"], "назовите меня по имени (Алиса)"),
-        (["keyword", "mention"], "упомяните @test_bot или напишите слово: погода, курс"),
+        (["keyword", "mention"], "упомяните @test_bot или употребите ключевое слово (погода, курс)"),
         (["all", "mention"], "просто напишите"),
         ([], "упомяните @test_bot"),
     ],
