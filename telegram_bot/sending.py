@@ -84,13 +84,13 @@ class Sender:
 
     async def send(self, spot: Spot, part: Part, markup: Markup | None = None) -> int:
         """The new message's id. Raises Undeliverable or NotNow."""
-        replying = (
-            ReplyParameters(message_id=spot.reply_to, allow_sending_without_reply=True) if spot.reply_to else None
-        )
+        chat_id = self._moved.get(spot.chat_id, spot.chat_id)
+        replying = None
+        if spot.reply_to and chat_id == spot.chat_id:  # messages have other ids in a supergroup
+            replying = ReplyParameters(message_id=spot.reply_to, allow_sending_without_reply=True)
         for form in self._forms(spot, part):
             arguments: dict[str, Any] = {"message_thread_id": spot.thread_id, "reply_parameters": replying}
             send = self._bot.send_rich_message if "rich_message" in form else self._bot.send_message
-            chat_id = self._moved.get(spot.chat_id, spot.chat_id)
             try:
                 return (await send(chat_id, **form, **arguments, reply_markup=markup)).message_id
             except TelegramMigrateToChat as moved:

@@ -65,6 +65,7 @@ CAUSED_BY_PEOPLE = [
     ("post", "/v1/chat/handle"),
     ("post", "/v1/chat/stream"),
     ("post", "/v1/chat/stop"),
+    ("post", "/v1/chat/move"),
     ("post", "/v1/chat/reset"),
     ("patch", "/v1/chat/messages"),
     ("post", "/v1/deliveries"),

@@ -12,6 +12,7 @@ from backend.api.gate import BodyTooLarge
 from backend.api.message import DEFAULT_BOT, QuoteIn, TextTooLong, check_length, content_of, key_of
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import Body, Id, OptionalId, Said, Word
+from backend.bots import BotNotFound
 from backend.chat import sessions
 from backend.chat.interrupting import Place
 from backend.chat.sessions import ResetAmbiguous
@@ -63,6 +64,23 @@ class EditOut(BaseModel):
     status: Literal["ok"] = "ok"
     corrected: bool
     """Whether there is such a message."""
+
+
+class MoveIn(Body):
+    """A group that has another id now."""
+
+    chat_id: Id = Field(examples=["-42"])
+    """What it was called."""
+    to: Id = Field(examples=["-10042"])
+    """What it is called."""
+    bot: Id = DEFAULT_BOT
+    """Whose sessions there are meant."""
+
+
+class MoveOut(BaseModel):
+    """What was moved."""
+
+    moved_sessions: int = Field(examples=[3])
 
 
 class ResetIn(Body):
@@ -118,6 +136,16 @@ async def edit(body: EditIn, request: Request, backend: BackendDep) -> EditOut:
     key = key_of(body, body.key)
     text = content_of(body.text, body.quote, body.forwarded_from, body.language)
     return EditOut(corrected=await backend.chat.edit(key, text))
+
+
+@router.post("/move", responses=told(BodyTooLarge, InvalidRequest, BotNotFound, StorageUnavailable))
+async def move(body: MoveIn, backend: BackendDep) -> MoveOut:
+    """Let a group go on under another id, as when Telegram makes a supergroup of it.
+
+    Everybody's sessions, what is remembered, documents, deliveries that wait, and the permission to talk there go with
+    it. Of a person's two active sessions the newer one stays so. To say it again is no error.
+    """
+    return MoveOut(moved_sessions=await backend.chat.move(body.bot, body.chat_id, body.to))
 
 
 @router.post("/reset", responses=told(BodyTooLarge, InvalidRequest, ResetAmbiguous, StorageUnavailable))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 
-from backend.chat import interrupting, sessions, turns
+from backend.chat import interrupting, moving, sessions, turns
 from backend.chat.answering import SECONDS, Answering, count_end
 from backend.chat.claims import Claims
 from backend.chat.deliveries import Deliveries
@@ -104,6 +104,15 @@ class Chat:
         corrected = await self._delivering.edit(key, text)
         self._answering.index()
         return corrected
+
+    async def move(self, bot: str, chat_id: str, to: str) -> int:
+        """A group goes on under another id, with all that is remembered of it; how many sessions that are.
+
+        Safe to repeat. Raises `BotNotFound`.
+        """
+        moved = await moving.move_chat(self._db, bot, chat_id, to)
+        self._answering.index()
+        return len(moved)
 
     async def take_turn(self, asked: Asked, *, show: Show | None = None) -> Reply:
         """Answer a message; a repeated key gets the first answer. With `show`, pieces are shown as they are written.

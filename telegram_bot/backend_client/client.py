@@ -120,6 +120,10 @@ class BackendClient:
         for session in await self._active(bot=bot, chat_id=chat_id):
             await self._http.insist("POST", "v1/chat/reset", json={"session_id": session["id"]})
 
+    async def move_chat(self, bot: str, chat_id: str, to: str) -> None:
+        """Everybody's sessions there go on under another id."""
+        await self._http.insist("POST", "v1/chat/move", json={"bot": bot, "chat_id": chat_id, "to": to})
+
     async def _active(self, **wanted: str) -> list[dict[str, Any]]:
         """The newest sessions that go on."""
         answer = await self._http.insist("GET", "v1/sessions", params=wanted | {"is_active": "true", "limit": "200"})

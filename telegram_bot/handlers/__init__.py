@@ -11,6 +11,7 @@ __all__ = ["make_router", "show_commands"]
 def make_router() -> Router:
     """The handlers in the order in which they are asked."""
     router = Router()
+    membership.follow_groups(router)
     messages.ignore_bots(router)
     for topic in (commands, buttons, membership, messages):
         topic.register(router)

@@ -1,9 +1,9 @@
-"""The bot is added to a group, or removed from it."""
+"""The bot is added to a group, or removed from it; a group becomes a supergroup."""
 
 from aiogram import Bot, F, Router
 from aiogram.enums import ChatType
 from aiogram.filters import JOIN_TRANSITION, LEAVE_TRANSITION, ChatMemberUpdatedFilter
-from aiogram.types import ChatMemberUpdated
+from aiogram.types import ChatMemberUpdated, Message
 
 from telegram_bot.backend_client import BackendClient, BotConfig
 from telegram_bot.cards import ways_to_call
@@ -20,6 +20,12 @@ def register(router: Router) -> None:
     event.register(leave, ChatMemberUpdatedFilter(LEAVE_TRANSITION))
 
 
+def follow_groups(router: Router) -> None:
+    """Both groups tell of it, and either may come first."""
+    router.message.register(move, F.migrate_to_chat_id)
+    router.message.register(arrive, F.migrate_from_chat_id)
+
+
 async def greet(event: ChatMemberUpdated, bot: Bot, config: BotConfig, replies: Replies) -> None:
     """Say how to call the bot, in the language of who added it."""
     language = event.from_user.language_code or config.language
@@ -31,3 +37,12 @@ async def greet(event: ChatMemberUpdated, bot: Bot, config: BotConfig, replies: 
 async def leave(event: ChatMemberUpdated, config: BotConfig, backend: BackendClient) -> None:
     """Everybody's sessions there end; whoever adds the bot again begins anew."""
     await backend.leave_chat(config.slug, str(event.chat.id))
+
+
+async def move(message: Message, config: BotConfig, backend: BackendClient) -> None:
+    """What was said in the group is remembered in the supergroup that it became."""
+    await backend.move_chat(config.slug, str(message.chat.id), str(message.migrate_to_chat_id))
+
+
+async def arrive(message: Message, config: BotConfig, backend: BackendClient) -> None:
+    await backend.move_chat(config.slug, str(message.migrate_from_chat_id), str(message.chat.id))

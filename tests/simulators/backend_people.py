@@ -40,6 +40,7 @@ class People:
 
         return [
             web.post("/v1/chat/reset", met(self._reset)),
+            web.post("/v1/chat/move", met(self._move)),
             web.patch("/v1/chat/messages", met(self._correct)),
             web.get("/v1/sessions", met(self._list_sessions)),
             web.get("/v1/sessions/{id}/{what}", met(self._session)),
@@ -69,6 +70,12 @@ class People:
         for session_id in wanted:
             self.closed[session_id] = self.sessions.pop(session_id)
         return web.json_response({"status": "ok", "reset_sessions": len(wanted), "session_ids": sorted(wanted)})
+
+    async def _move(self, request: web.Request) -> web.Response:
+        body = await self._noted("move", request)
+        moved = {id: place for id, place in self.sessions.items() if place[:2] == (body["bot"], body["chat_id"])}
+        self.sessions |= {id: (bot, body["to"], *rest) for id, (bot, _, *rest) in moved.items()}
+        return web.json_response({"moved_sessions": len(moved)})
 
     async def _reopen(self, request: web.Request) -> web.Response:
         session_id = request.match_info["id"]

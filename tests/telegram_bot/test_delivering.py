@@ -166,8 +166,10 @@ async def test_a_group_that_became_a_supergroup_gets_it_there(
     telegram.faults = [
         Fault("sendMessage", code=400, says="Bad Request: group chat was upgraded", moved_to=GROUP["id"])
     ]
-    notice(backend, "hello", -7)
+    notice(backend, "hello", -7, reply_to="5")
     assert (await telegram.next_message(GROUP["id"]))["text"] == "hello"
+    replying = ["reply_parameters" in call.arguments for call in telegram.calls("sendMessage")]
+    assert replying == [True, False], "messages have other ids in a supergroup"
 
 
 async def test_a_stopped_answer_is_marked_as_such(telegram: TelegramSimulator, backend: BackendSimulator) -> None:

@@ -72,8 +72,19 @@ async def test_who_blocks_the_bot_is_left_alone(telegram: TelegramSimulator, bac
 
 
 async def test_a_group_that_became_a_supergroup_goes_on(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    session = backend.people.talk(-5, ANNA.id)
     telegram.say(migrate_to_chat_id=CHAT, chat={"id": -5, "type": "group", "title": "Group"})
     telegram.say(migrate_from_chat_id=-5, chat=GROUP)
     telegram.say("@test_bot hello", chat=GROUP)
     assert (await telegram.next_message(CHAT))["text"] == "echo hello"
     assert len(backend.handled) == 1
+    assert backend.people.sessions == {session: ("default", str(CHAT), str(ANNA.id), "")}
+    assert backend.people.called("move") == [{"bot": "default", "chat_id": "-5", "to": str(CHAT)}] * 2
+
+
+async def test_a_move_that_an_anonymous_administrator_causes_counts_too(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    telegram.say(migrate_from_chat_id=-5, chat=GROUP, person=Person(1087968824, "Group", is_bot=True))
+    await telegram.world.until(lambda: not telegram.world.updates, 60)
+    assert backend.people.called("move") == [{"bot": "default", "chat_id": "-5", "to": str(CHAT)}]

@@ -48,3 +48,13 @@ async def test_a_key_names_a_message_only_for_whom_it_belongs_to(
 async def test_a_message_may_not_be_corrected_into_a_longer_one_than_may_be_sent(api: httpx2.AsyncClient) -> None:
     edit = HELLO | {"text": "x" * 32_001}
     assert_problem(await api.patch("/v1/chat/messages", json=edit), "text-too-long", 422)
+
+
+async def test_a_group_goes_on_under_another_id(api: httpx2.AsyncClient) -> None:
+    there = HELLO | {"chat_id": "-5", "chat_type": "group"}
+    said = (await api.post("/v1/chat/handle", json=there)).json()
+    move = {"chat_id": -5, "to": -1005}
+    assert (await api.post("/v1/chat/move", json=move)).json() == {"moved_sessions": 1}
+    assert (await api.post("/v1/chat/move", json=move)).json() == {"moved_sessions": 0}
+    assert (await api.get(f"/v1/sessions/{said['session_id']}")).json()["chat_id"] == "-1005"
+    assert_problem(await api.post("/v1/chat/move", json=move | {"bot": "nobody"}), "bot-not-found", 404)
