@@ -29,7 +29,7 @@ from telegram_bot.progress import Reports
 from telegram_bot.replies import Replies, Turns
 from telegram_bot.sending import Sender
 from telegram_bot.updates import Updates
-from telegram_bot.webhooks import Webhooks
+from telegram_bot.webhooks import NotReached, Webhooks
 from telegram_bot.words import words_for
 
 log = logging.getLogger(__name__)
@@ -117,6 +117,9 @@ class RunningBot:
                 if failures or self._health.state != "running":
                     pauses, failures = growing_pauses(LONGEST_PAUSE_SECONDS), 0
                     self._health.well()
+            except NotReached as trouble:
+                log.error("bot %s: %s", self.config.slug, trouble)
+                self._health.ill(str(trouble))
             except (AiogramError, BackendProblem) as error:
                 failures += 1
                 pause = error.retry_after if isinstance(error, TelegramRetryAfter) else next(pauses)
@@ -142,7 +145,7 @@ class RunningBot:
 
     async def _receive(self) -> None:
         if self._shared.webhooks:
-            await asyncio.Event().wait()
+            await self._shared.webhooks.watch(self._bot)
         else:
             await self._poller.receive()
 

@@ -48,6 +48,7 @@ class Methods:
             methods.GetMe: lambda call: self._world.me,
             methods.SetWebhook: self._set_webhook,
             methods.DeleteWebhook: self._delete_webhook,
+            methods.GetWebhookInfo: self._get_webhook_info,
             methods.SetMyCommands: self._set_my_commands,
             methods.GetMyCommands: lambda call: self._world.commands.get(call.language_code or "", []),
             methods.SendMessage: self._send_message,
@@ -105,6 +106,10 @@ class Methods:
         self._world.wanted_updates = call.allowed_updates or []
         self._world.touch()
         return True
+
+    def _get_webhook_info(self, call: methods.GetWebhookInfo) -> Json:
+        told = {"url": self._world.webhook["url"], "has_custom_certificate": False}
+        return told | {"pending_update_count": len(self._world.updates)} | self._world.webhook_error
 
     def _delete_webhook(self, call: methods.DeleteWebhook) -> bool:
         self._world.webhook = {}

@@ -1,6 +1,7 @@
 """Telegram's side of webhooks: each update is sent, in order, until it is taken."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
@@ -35,4 +36,6 @@ async def _send(world: World, http: ClientSession) -> None:
             world.updates.remove(update)
             world.touch()
         else:
+            said = {"last_error_date": int(time.time()), "last_error_message": "Connection refused"}
+            world.webhook_error = said
             await asyncio.sleep(AGAIN_SECONDS)

@@ -84,6 +84,7 @@ class World:
             "username": username,
         }
         self.webhook: Json = {}
+        self.webhook_error: Json = {}
         self.overlaps = 0  # how often two asked for its updates at the same time
         self.messages: dict[int, dict[int, Json]] = {}
         self.files: dict[str, bytes] = {}

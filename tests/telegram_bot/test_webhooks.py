@@ -16,6 +16,11 @@ from tests.telegram_bot.conftest import StartRelay
 BOT_ID = "123456789"
 
 
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("telegram_bot.webhooks.LOOK_SECONDS", 0.05)
+
+
 @pytest.fixture
 def port() -> int:
     with socket() as unused:
@@ -88,3 +93,31 @@ async def test_a_relay_that_asks_for_updates_removes_the_webhook(
     async with start_relay():
         telegram.say("hello")
         assert (await telegram.next_message())["text"] == "echo hello"
+
+
+def told(backend: BackendSimulator) -> tuple[str, str] | None:
+    """How the bot fares, as the relay last said."""
+    report = backend.leases.reported.get("default")
+    return (report["state"], report["error"]) if report else None
+
+
+async def test_an_operator_learns_that_telegram_does_not_reach_us_and_that_it_does_again(
+    telegram: TelegramSimulator, backend: BackendSimulator, url: str
+) -> None:
+    telegram.world.webhook["url"] = "http://127.0.0.1:1"
+    telegram.say("hello")
+    why = "Telegram does not reach TELEGRAM_WEBHOOK_URL: Connection refused"
+    await backend.until(lambda: told(backend) == ("failed", why))
+    telegram.world.webhook["url"] = f"{url}/{BOT_ID}"
+    assert (await telegram.next_message())["text"] == "echo hello"
+    await backend.until(lambda: told(backend) == ("running", ""))
+
+
+async def test_what_went_wrong_before_is_no_reason(
+    telegram: TelegramSimulator, backend: BackendSimulator, port: int, start_relay: StartRelay
+) -> None:
+    telegram.world.webhook_error = {"last_error_date": 1, "last_error_message": "Connection refused"}
+    async with start_relay(telegram_webhook_url=f"http://127.0.0.1:{port}", telegram_webhook_port=port):
+        await telegram.until_called("getWebhookInfo", 3)
+        await backend.until(lambda: told(backend))
+        assert told(backend) == ("running", "")
