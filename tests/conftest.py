@@ -85,11 +85,15 @@ async def pool(settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 async def db(pool: Database) -> AsyncIterator[Database]:
     yield pool
+    await forget_what_was_said(pool)
+    await pool.run("delete from bots")
+    await pool.run("insert into bots (slug, name) values ('default', 'Assistant')")
+
+
+async def forget_what_was_said(pool: Database) -> None:
     await pool.run("delete from documents")
     await truncate(pool)
     await pool.run("delete from rates")
-    await pool.run("delete from bots")
-    await pool.run("insert into bots (slug, name) values ('default', 'Assistant')")
 
 
 async def truncate(pool: Database) -> None:

@@ -93,9 +93,9 @@ async def tell_secrets(telegram: TelegramSimulator, person: Person) -> None:
 async def ask_for_their_own(telegram: TelegramSimulator, provider: Provider) -> None:
     """Whoever told a secret is told it: so there is something that could leak."""
     for person in (ANNA, IVAN):
-        telegram.say("/new", person=person)
         thing = THINGS[3]
-        await put(telegram, Probe(person, "", f"What is the secret code of my {thing}?", "private", {}))
+        for text in ("/new", f"What is the secret code of my {thing}?"):
+            await put(telegram, Probe(person, "", text, "private", {}))
         assert code(person, thing) in str(provider.prompts[-1])
 
 

@@ -74,6 +74,7 @@ class BackendSimulator:
         self._turn_numbers = count(1)
         self._port = 0
         self._changed = asyncio.Event()
+        self._ends = False
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -99,12 +100,15 @@ class BackendSimulator:
         )
         self._runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
+        self._ends = False
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         self._port = self._runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{self._port}"
 
     async def stop(self) -> None:
         if self._runner:
+            self._ends = True
+            self.wake()
             await self._runner.cleanup()
             self._runner = None
 
@@ -161,7 +165,7 @@ class BackendSimulator:
     async def _pending(self, request: web.Request) -> web.Response:
         relay, after, wait = request.match_info["relay"], int(request.query["after"]), float(request.query["wait"])
         try:
-            await self.until(lambda: self.deliveries.pending(relay, after), wait)
+            await self.until(lambda: self._ends or self.deliveries.pending(relay, after), wait)
         except TimeoutError:
             return web.json_response({"data": []})
         return web.json_response({"data": self.deliveries.pending(relay, after)})

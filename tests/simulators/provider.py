@@ -42,7 +42,7 @@ Rule = Callable[[Json], Behaviour | None]
 class Provider:
     """The server. A rule goes before the queue that `will` fills, and `usual` comes after it."""
 
-    def __init__(self, *, key: str = "", usual: Behaviour | None = None) -> None:
+    def __init__(self, *, key: str = "", usual: Behaviour | None = None, port: int = 0) -> None:
         """With a `key`, a caller who does not show it is refused."""
         self.key = key
         self.usual = usual or Answer()
@@ -52,7 +52,7 @@ class Provider:
         self.ears = Ears()
         self.calls: list[Call] = []
         self.in_flight = self.most_in_flight = 0
-        self.port = 0
+        self.port = port
         self._queue: deque[Behaviour] = deque()
         self._called = asyncio.Condition()
         self._runner: web.AppRunner

@@ -60,6 +60,14 @@ class TelegramSimulator:
         self.worlds[token] = World(self.everybody, token, username)
         return self.worlds[token]
 
+    def forget(self) -> None:
+        """Nobody has said anything yet; the bots stay, and numbers go on."""
+        self.journal.clear()
+        self._read.clear()
+        self.everybody.groups.clear()
+        for world in self.worlds.values():
+            world.forget()
+
     async def __aenter__(self) -> Self:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()

@@ -100,6 +100,11 @@ class World:
         self.touch = everybody.touch
         self.until = everybody.until
 
+    def forget(self) -> None:
+        """Nobody has said anything yet."""
+        for said in (self.messages, self.files, self.drafts, self.updates, self.open_callbacks, self._chats):
+            said.clear()
+
     def know_chat(self, chat: Json) -> None:
         """The bot may write there; a group's messages are the same for every bot."""
         self._chats[chat["id"]] = chat
