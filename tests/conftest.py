@@ -3,6 +3,7 @@
 Writes are committed, as in life: several connections see them, and nothing depends on a test's own transaction.
 """
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from backend.llm import Llm, Purpose
 from backend.llm.catalog import read_chain
 from backend.local import Stores, embedded_stores
 from backend.settings import Settings
+from tests.processes import PATIENCE_SECONDS
 from tests.simulators.provider import Provider
 
 MakeBackend: TypeAlias = Callable[..., Awaitable[Backend]]
@@ -99,11 +101,11 @@ async def forget_what_was_said(pool: Database) -> None:
 async def truncate(pool: Database) -> None:
     """Tried again where a backend that looks for orphans at this very moment locks the tables in another order."""
     tables = "chat_sessions, llm_calls, words, scopes, vector_indexes, forgotten_vectors"
-    for _ in range(3):
-        with suppress(StorageUnavailable):
-            await pool.run(f"truncate {tables} cascade")
-            return
-    await pool.run(f"truncate {tables} cascade")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(StorageUnavailable):
+                await pool.run(f"truncate {tables} cascade")
+                return
 
 
 @pytest.fixture

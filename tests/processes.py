@@ -22,7 +22,7 @@ LOOPBACK = "127.0.0.1"
 # Below the ports that systems lend to outgoing connections, beside those of the embedded stores.
 PORTS = range(30_000, 32_000)
 # What has not come by then does not come: far more than anything here takes.
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 NOBODY = UUID(int=0)
 
 

@@ -66,7 +66,6 @@ async def everybodys_backend(
         "REDIS_URL": stores.redis_url,
         "LLM_CHAIN": "stub:simulated",
         "STUB_BASE_URL": f"http://127.0.0.1:{provider_port}/v1",
-        "LLM_TIMEOUT_SECONDS": "5",
         "EMBEDDINGS": "stub:words",
         "MESSAGES_PER_MINUTE": "0",
     }

@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from tests.conftest import MakeBackend
+from tests.processes import PATIENCE_SECONDS
 from tests.simulators.provider import Answer, Provider
 from tests.simulators.telegram import ANNA, GROUP, IVAN, TelegramSimulator
 from tests.simulators.telegram_world import Json, Person
@@ -54,7 +55,7 @@ async def put(telegram: TelegramSimulator, probe: Probe) -> None:
         said = telegram.world.messages[place].values()
         return any(_answers(answer, message) for answer in said if answer["from"] == telegram.world.me)
 
-    await telegram.everybody.until(answered, 30)
+    await telegram.everybody.until(answered, PATIENCE_SECONDS)
 
 
 def _answers(answer: Json, message: Json) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession
 
 from backend.database import Database
-from tests.processes import BackendProcess
+from tests.processes import PATIENCE_SECONDS, BackendProcess
 from tests.simulators.provider import Answer, Provider
 from tests.simulators.telegram import ANNA, GROUP, IVAN, TelegramSimulator
 
@@ -78,7 +78,7 @@ async def test_a_corrected_message_is_remembered_as_it_reads_now(
     message = telegram.say("my cat is Lna")
     await telegram.next_message()
     telegram.world.add_update("edited_message", message | {"text": "my cat is Luna", "edit_date": 2})
-    await telegram.world.until(lambda: not telegram.world.updates, 30)
+    await telegram.world.until(lambda: not telegram.world.updates, PATIENCE_SECONDS)
     await talk(telegram, "what is she called?")
     assert said(provider)[0] == "my cat is Luna"
 
@@ -137,6 +137,6 @@ async def test_a_group_is_forgotten_by_the_sessions_when_the_bot_leaves(
     me = {"user": telegram.world.me}
     change = {"chat": GROUP, "from": asdict(IVAN), "date": 1, "old_chat_member": {"status": "member"} | me}
     telegram.world.add_update("my_chat_member", change | {"new_chat_member": {"status": "left"} | me})
-    await telegram.world.until(lambda: not telegram.world.updates, 30)
+    await telegram.world.until(lambda: not telegram.world.updates, PATIENCE_SECONDS)
     rows = await db.run("select count(*) filter (where is_active) as active, count(*) as kept from chat_sessions")
     assert (rows[0]["active"], rows[0]["kept"]) == (0, 2)

@@ -14,6 +14,8 @@ from tests.simulators.backend import SECRET_KEY, BackendSimulator
 from tests.simulators.telegram import TelegramSimulator
 
 StartRelay = Callable[..., AbstractAsyncContextManager[None]]
+# Less than the product's, so that what comes with a beat comes soon.
+BEAT_SECONDS = 0.2
 # Begins to run a relay, until the event is set; keywords change its settings.
 Run = Callable[..., Coroutine[None, None, None]]
 
@@ -40,6 +42,7 @@ def run_relay(
 ) -> Run:
     monkeypatch.chdir(tmp_path)  # where no .env is
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("telegram_bot.relay.BEAT_SECONDS", BEAT_SECONDS)
 
     def run_with(stop: asyncio.Event, **changes: object) -> Coroutine[None, None, None]:
         usual = {
