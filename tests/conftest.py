@@ -99,8 +99,8 @@ async def forget_what_was_said(pool: Database) -> None:
 
 
 async def truncate(pool: Database) -> None:
-    """Tried again where a backend that looks for orphans at this very moment locks the tables in another order."""
-    tables = "chat_sessions, llm_calls, words, scopes, vector_indexes, forgotten_vectors"
+    """In the order in which backends that look for orphans lock them; tried again where one does it in another."""
+    tables = "turns, messages, chat_sessions, llm_calls, words, scopes, vector_indexes, forgotten_vectors"
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             with suppress(StorageUnavailable):

@@ -47,8 +47,8 @@ select
 
 
 EMPTY = "truncate chat_sessions, words, scopes, vector_indexes, forgotten_vectors cascade"
-# A process that is alive has renewed its lease in the last five seconds: it works through a batch in less.
-TIME_OUT_LEASES = "update vector_indexes set indexing_until = null where indexing_until < now() + interval '25 s'"
+# A process that is alive has renewed its lease in the last two seconds: it works through a batch in a tenth of that.
+TIME_OUT_LEASES = "update vector_indexes set indexing_until = null where indexing_until < now() + interval '28 s'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,10 @@ class BackendSimulator:
     `problems` come first, in order, at what people cause: messages, notices and resets. `fails` are turns that end with
     a problem of this type. `reports_fail` is what becomes of the answers to the next reports of progress. While `open`
     is not set, nothing is accepted; while `answering` is not set, what was accepted is not answered. `pieces` cuts an
-    answer into what is streamed.
+    answer into what is streamed: one each `piece_seconds`, or as `allowed` gives way.
     """
+
+    allowed: asyncio.Semaphore | None = None
 
     def __init__(self) -> None:
         self.url = ""
@@ -210,6 +212,8 @@ class BackendSimulator:
     async def _write(self, response: web.StreamResponse, turn_id: str, body: Json, silently: bool) -> Json:
         if not silently:
             for piece in self.pieces(self.answer(body["text"])):
+                if self.allowed:
+                    await self.allowed.acquire()
                 await _send(response, "delta", {"text": piece})
                 await asyncio.sleep(self.piece_seconds)
         return self._deliver(turn_id, body)

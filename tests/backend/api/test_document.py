@@ -37,7 +37,7 @@ async def without_models(settings: Settings, tmp_path_factory: pytest.TempPathFa
 
 @schema.parametrize()
 @hypothesis.settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     database=None,

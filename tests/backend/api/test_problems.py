@@ -70,7 +70,7 @@ async def test_when_the_database_is_away_a_caller_may_come_again(without_databas
 
 
 async def test_when_no_model_answers_a_caller_may_come_again(api: httpx2.AsyncClient, provider: Provider) -> None:
-    provider.rule = lambda body: Fails(429, retry_after=7)
+    provider.rule = lambda body: Fails(429, retry_after=600)
     response = await api.post("/v1/chat/handle", json=HELLO)
     assert_problem(response, "no-provider-answered", 503)
     assert int(response.headers["retry-after"]) > 0
