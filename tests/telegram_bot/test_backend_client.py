@@ -27,7 +27,7 @@ HELLO = Question(text="hello", key="telegram:1:1:1", chat_type="private")
 
 @pytest.fixture
 async def client(backend: BackendSimulator) -> AsyncIterator[BackendClient]:
-    async with ClientSession(f"{backend.url}/", timeout=ClientTimeout(total=0.2)) as http:
+    async with ClientSession(f"{backend.url}/") as http:
         yield BackendClient(Http(http, pauses=(0, 0)))
 
 

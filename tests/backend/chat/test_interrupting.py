@@ -11,7 +11,7 @@ from backend.bootstrap import Backend
 from backend.chat import Reply
 from backend.chat.interrupting import Place
 from tests.backend.chat.conversation import Person
-from tests.backend.chat.test_delivering import heard, let_a_second_pass, statuses, to_deliver
+from tests.backend.chat.test_delivering import heard, let_a_second_pass, let_no_second_pass, statuses, to_deliver
 from tests.conftest import MakeBackend
 from tests.processes import until
 from tests.simulators.provider import Answer, Call, Provider
@@ -89,6 +89,7 @@ async def test_what_the_next_message_interrupts_is_paid_for(anna: Person, provid
     provider.will(Answer(gate=asyncio.Event()))
     await anna.backend.chat.accept(to_deliver(anna, "Hello"))
     await provider.called()
+    await let_no_second_pass(anna)
     await heard(anna, await anna.backend.chat.accept(to_deliver(anna, "again")))
     assert await statuses(anna) == ["merged", "answered"]
 
@@ -206,6 +207,7 @@ async def test_what_was_said_in_one_breath_with_an_edited_message_is_answered_an
     asked = to_deliver(anna, "I am in Pris", "k")
     await anna.backend.chat.accept(asked)
     await provider.called()
+    await let_no_second_pass(anna)
     underway = await anna.backend.chat.accept(to_deliver(anna, "What time is it?"))
     await provider.called(2)
     assert asked.key

@@ -12,6 +12,7 @@ from backend.llm import NoProviderAnswered
 from backend.memory.scopes import BotNotFound
 from tests.backend.chat.conversation import Person
 from tests.conftest import MakeBackend
+from tests.processes import in_time
 from tests.simulators.provider import Answer, Fails, Provider
 
 
@@ -85,7 +86,7 @@ async def test_different_people_are_answered_at_the_same_time(backend: Backend, 
     provider.will(*(Answer("hi", gate=gate) for _ in range(5)))
     people = [Person(backend, user_id=str(number), chat_id=str(number)) for number in range(5)]
     turns = asyncio.gather(*(person.says("Hello") for person in people))
-    await asyncio.wait_for(provider.called(5), 5)
+    await in_time(provider.called(5))
     gate.set()
     assert len(await turns) == 5
 
