@@ -75,7 +75,7 @@ async def test_a_draft_is_renewed_a_few_times_a_second_at_most(
 async def test_of_many_answers_at_once_each_is_seen_before_it_is_sent(
     telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
-    in_pieces(backend, ["Once ", "upon ", "a ", "time"], 0.5)
+    quickly(backend, ["Once ", "upon ", "a ", "time"], 1.0)
     people = [Person(1000 + number, f"Person {number}") for number in range(25)]
     for person in people:
         telegram.say("hello", person=person)
@@ -204,9 +204,10 @@ async def test_a_stream_that_breaks_ends_in_the_same_answer(
 async def test_the_button_under_a_draft_stops_the_answer(
     telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
-    in_pieces(backend, ["Once ", "upon ", "a time"], 1.0)
+    writing = Writing(backend, "Once ", "upon ", "a time")
     telegram.say("hello")
     await telegram.world.until(lambda: telegram.world.drafts, 60)
     telegram.stop_writing()
     await telegram.world.until(lambda: not telegram.world.updates, 60)
     assert [(stop["bot"], stop["chat_id"], stop["user_id"]) for stop in backend.stops] == [("default", "42", "42")]
+    writing.end()
