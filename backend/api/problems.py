@@ -21,6 +21,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 MEDIA_TYPE = "application/problem+json"
 # A body of a megabyte can hold a hundred thousand mistakes: so many are told, each place in so many characters.
 MOST_ERRORS, LONGEST_PLACE = 20, 200
+# Where pydantic speaks to programmers of pydantic.
+PLAINER = {"model_attributes_type": "This should be a JSON object, sent with the header Content-Type: application/json"}
 
 
 class InvalidRequest(Invalid):
@@ -108,7 +110,8 @@ def _allowed(request: Request) -> str:
 def _mistakes(error: RequestValidationError) -> Iterator[dict[str, str]]:
     """Where and what is wrong, without the value that was sent."""
     for mistake in error.errors()[:MOST_ERRORS]:
-        yield {"at": ".".join(map(str, mistake["loc"]))[:LONGEST_PLACE], "message": mistake["msg"]}
+        message = PLAINER.get(mistake["type"], mistake["msg"])
+        yield {"at": ".".join(map(str, mistake["loc"]))[:LONGEST_PLACE], "message": message}
 
 
 def told(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:

@@ -116,6 +116,7 @@ async def test_a_body_that_does_not_say_it_is_json_is_not_read(
     headers = {b"Content-Type": content_type.encode("latin-1")}
     response = await offline_api.post("/v1/chat/handle", content=json_of(HELLO), headers=headers)
     assert_problem(response, "invalid-request", 422)
+    assert "Content-Type: application/json" in response.json()["errors"][0]["message"]
     assert not (await everything(db))["messages"]
 
 
