@@ -122,9 +122,17 @@ class Replies:
         self._numbers = count(1)
 
     async def say(
-        self, to: Message | Addressee, text: str, buttons: Sequence[Sequence[Button]] = (), key: str = ""
+        self,
+        to: Message | Addressee,
+        text: str,
+        buttons: Sequence[Sequence[Button]] = (),
+        key: str = "",
+        counts: bool = False,
     ) -> Delivery:
-        """Store a notice; it is sent soon after. What has the same `key` is said once. Raises BackendProblem."""
+        """Store a notice; it is sent soon after. What has the same `key` is said once.
+
+        What `counts` as a message may be one too many. Raises BackendProblem.
+        """
         whom = addressee(to) if isinstance(to, Message) else to
         notice = Notice(
             bot=self._config.slug,
@@ -136,6 +144,7 @@ class Replies:
             reply_to=whom.reply_to,
             language=whom.language,
             buttons=buttons,
+            counts=counts and bool(whom.user_id),
         )
         delivery = await self._backend.say(notice)
         self._outbox.put(delivery)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from backend.api.dependencies import BackendDep
@@ -12,7 +12,7 @@ from backend.api.gate import BodyTooLarge
 from backend.api.message import DEFAULT_BOT, TextTooLong
 from backend.api.problems import InvalidRequest, told
 from backend.api.texts import Body, Id, OptionalId, Said, Word
-from backend.bots import BotNotFound
+from backend.bots import BotNotFound, TooManyMessages
 from backend.chat.deliveries import DeliveryNotFound, DeliveryOver, LeaseLost, Notice, Progress
 from backend.database import StorageUnavailable
 
@@ -64,6 +64,14 @@ class NoticeIn(Body):
     """Rows of buttons below it."""
     key: Id | None = Field(default=None, examples=["telegram:1:42:1001"])
     """Names this notice: if it comes again, it is the same delivery."""
+    counts: StrictBool = False
+    """Whether the person asked for it: then it counts as a message of theirs, and one too many is refused."""
+
+    @model_validator(mode="after")
+    def _counts_for_somebody(self) -> "NoticeIn":
+        if self.counts and not self.user_id:
+            raise PydanticCustomError("counts", "what counts has a user_id")
+        return self
 
 
 class DeliveryOut(BaseModel):
@@ -136,7 +144,7 @@ class PendingWanted(BaseModel):
 @router.post(
     "/deliveries",
     status_code=201,
-    responses=told(BodyTooLarge, InvalidRequest, TextTooLong, BotNotFound, StorageUnavailable)
+    responses=told(BodyTooLarge, InvalidRequest, TextTooLong, BotNotFound, TooManyMessages, StorageUnavailable)
     | {200: {"description": "It was there already.", "model": DeliveryOut}},
 )
 async def add_delivery(notice: NoticeIn, backend: BackendDep, response: Response) -> DeliveryOut:
@@ -144,8 +152,10 @@ async def add_delivery(notice: NoticeIn, backend: BackendDep, response: Response
     limit = backend.settings.max_text_length
     if len(notice.text) > limit:
         raise TextTooLong(f"at most {limit} characters, not {len(notice.text)}", limit=limit)
+    if notice.counts and not (notice.key and await backend.chat.deliveries.find(notice.bot, notice.key)):
+        await backend.bots.count(notice.bot, notice.user_id)
     delivery, new = await backend.chat.deliveries.add(
-        Notice(**notice.model_dump(exclude={"buttons"}), buttons=_rows(notice))
+        Notice(**notice.model_dump(exclude={"buttons", "counts"}), buttons=_rows(notice))
     )
     response.status_code = 201 if new else 200
     return DeliveryOut(**delivery)

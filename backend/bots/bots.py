@@ -123,6 +123,14 @@ class Bots:
         bot = await access.admit(self._db, asking, self._rules.allowed_user_ids)
         await rates.take(self._db, bot["id"], asking.user_id, **self._limits(bot))
 
+    async def count(self, slug: str, user_id: str) -> None:
+        """Counts what a person makes the bot say without a model: as a message of theirs, but none of everybody's.
+
+        Raises `BotNotFound`, `TooManyMessages`.
+        """
+        bot = await rows.get_pace(self._db, slug)
+        await rates.take(self._db, bot["id"], user_id, of_person=self._limits(bot)["of_person"], of_bot=0)
+
     async def would_admit(self, asking: Asking) -> None:
         """Raises what `admit` would, and counts nothing: for what comes before a message."""
         bot = await access.admit(self._db, asking, self._rules.allowed_user_ids)

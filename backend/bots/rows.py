@@ -77,6 +77,7 @@ where $1::timestamptz is null or (bot.created_at, bot.id) < ($1, $2)
 order by bot.created_at desc, bot.id desc limit $3
 """
 GET = f"{SELECT} where bot.slug = $1"
+PACE = "select id, messages_per_minute from bots where slug = $1"
 ADD = "insert into bots (slug, name) values ($1, $1)"
 COLUMNS = ", ".join(CONFIGURED)
 # What is not among the changes stays as it is in the row.
@@ -99,6 +100,13 @@ async def list_bots(db: Database, *, after: tuple[datetime, UUID] | None, limit:
 async def get_bot(db: Database, slug: str) -> Record:
     """Raises `BotNotFound`."""
     for row in await db.run(GET, slug):
+        return row
+    raise BotNotFound
+
+
+async def get_pace(db: Database, slug: str) -> Record:
+    """How often a person may write to it. Raises `BotNotFound`."""
+    for row in await db.run(PACE, slug):
         return row
     raise BotNotFound
 

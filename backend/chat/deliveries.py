@@ -152,9 +152,15 @@ class Deliveries:
         if added:
             self.ring()
             return await self._get(added[0]["id"]), True
-        for row in await self._db.run(BY_KEY, notice.bot, notice.key):
-            return row, False
+        if known := notice.key and await self.find(notice.bot, notice.key):
+            return known, False
         raise BotNotFound
+
+    async def find(self, bot: str, key: str) -> "Record | None":
+        """The notice of this key, if there is one."""
+        for row in await self._db.run(BY_KEY, bot, key):
+            return row
+        return None
 
     async def pending(self, relay: UUID, *, after: int, wait: float) -> list[Record]:
         """Those of the bots whose lease the relay holds, oldest first; if there are none, as soon as there are.

@@ -93,7 +93,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to say that is no answer of a model; the same `key` is said once."""
+    """Something to say that is no answer of a model; the same `key` is said once.
+
+    What the person asked for `counts` as a message of theirs.
+    """
 
     bot: str
     chat_id: str
@@ -104,6 +107,7 @@ class Notice:
     reply_to: str = ""
     language: str = ""
     buttons: Buttons = ()
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,13 @@
 """The commands, and the two buttons of the keyboard that do the same."""
 
-from collections.abc import Sequence
-
 from aiogram import Bot, F, Router
 from aiogram.filters import Command
 from aiogram.types import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats, Message
 
 from telegram_bot.addressing import conversation_of, in_private, speaker_id
-from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, Button
+from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, Button, Reset
 from telegram_bot.cards import context_card, stats_card, ways_to_call
-from telegram_bot.handlers.telling import tell, words_of
+from telegram_bot.handlers.telling import answer, tell, words_of
 from telegram_bot.replies import Replies
 from telegram_bot.words import ENGLISH, RUSSIAN
 
@@ -43,19 +41,19 @@ async def greet(message: Message, bot: Bot, config: BotConfig, replies: Replies)
     """A deep link's payload changes nothing: whoever comes back finds the dialogue as it was."""
     words = words_of(message)
     if in_private(message):
-        await replies.say(message, words.greeting)
+        await answer(message, words.greeting, replies)
         return
     me = await bot.me()
     greeting = words.greeting_in_group.format(ways=ways_to_call(config, me, words), mention=f"@{me.username}")
-    await replies.say(message, greeting)
+    await answer(message, greeting, replies)
 
 
 async def give_help(message: Message, bot: Bot, config: BotConfig, replies: Replies) -> None:
     words = words_of(message)
     if in_private(message):
-        await replies.say(message, words.help)
+        await answer(message, words.help, replies)
     else:
-        await replies.say(message, words.help_in_group.format(ways=ways_to_call(config, await bot.me(), words)))
+        await answer(message, words.help_in_group.format(ways=ways_to_call(config, await bot.me(), words)), replies)
 
 
 async def start_anew(message: Message, config: BotConfig, backend: BackendClient, replies: Replies) -> None:
@@ -65,7 +63,7 @@ async def start_anew(message: Message, config: BotConfig, backend: BackendClient
     except BackendProblem as problem:
         await tell(message, problem, replies)
     else:
-        await replies.say(message, words.new_dialogue, undo_button(message, closed.session_ids))
+        await _say_closed(message, words.new_dialogue, closed, replies)
 
 
 async def forget(message: Message, config: BotConfig, backend: BackendClient, replies: Replies) -> None:
@@ -76,13 +74,16 @@ async def forget(message: Message, config: BotConfig, backend: BackendClient, re
         await tell(message, problem, replies)
     else:
         sentence = words.forgetting if closed.session_ids else words.nothing_to_forget
-        await replies.say(message, sentence, undo_button(message, closed.session_ids))
+        await _say_closed(message, sentence, closed, replies)
 
 
-def undo_button(message: Message, session_ids: Sequence[str]) -> list[list[Button]]:
-    """None if there is nothing to go back to."""
-    text = words_of(message).undo_button
-    return [[Button(text, data=f"undo:{session_id}:{speaker_id(message)}")] for session_id in session_ids[:1]]
+async def _say_closed(message: Message, sentence: str, closed: Reset, replies: Replies) -> None:
+    """With a way back. It does not count: there was a message for each dialogue that is closed."""
+    if not closed.session_ids:
+        await answer(message, sentence, replies)
+        return
+    undo = Button(words_of(message).undo_button, data=f"undo:{closed.session_ids[0]}:{speaker_id(message)}")
+    await replies.say(message, sentence, [[undo]])
 
 
 async def stop(message: Message, config: BotConfig, backend: BackendClient, replies: Replies) -> None:
@@ -93,7 +94,7 @@ async def stop(message: Message, config: BotConfig, backend: BackendClient, repl
         await tell(message, problem, replies)
     else:
         if not stopped:
-            await replies.say(message, words_of(message).nothing_to_stop)
+            await answer(message, words_of(message).nothing_to_stop, replies)
 
 
 async def show_stats(message: Message, config: BotConfig, backend: BackendClient, replies: Replies) -> None:
@@ -104,7 +105,7 @@ async def show_stats(message: Message, config: BotConfig, backend: BackendClient
     except BackendProblem as problem:
         await tell(message, problem, replies)
     else:
-        await replies.say(message, stats_card(stats, words) if stats else words.nothing_counted)
+        await answer(message, stats_card(stats, words) if stats else words.nothing_counted, replies)
 
 
 async def show_context(message: Message, config: BotConfig, backend: BackendClient, replies: Replies) -> None:
@@ -112,14 +113,14 @@ async def show_context(message: Message, config: BotConfig, backend: BackendClie
     try:
         session_id = await backend.active_session(conversation_of(message, config))
         if session_id is None:
-            await replies.say(message, words.nothing_counted)
+            await answer(message, words.nothing_counted, replies)
             return
         stats, window = await backend.stats(session_id), await backend.window(session_id)
     except BackendProblem as problem:
         await tell(message, problem, replies)
     else:
-        await replies.say(message, context_card(window, stats, words))
+        await answer(message, context_card(window, stats, words), replies)
 
 
 async def show_pending(message: Message, replies: Replies) -> None:
-    await replies.say(message, words_of(message).nothing_pending)
+    await answer(message, words_of(message).nothing_pending, replies)

@@ -18,7 +18,7 @@ from telegram_bot.addressing import (
 )
 from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, Question
 from telegram_bot.handlers.media import InWords, Media, NotUnderstood
-from telegram_bot.handlers.telling import tell, words_of
+from telegram_bot.handlers.telling import answer, tell, words_of
 from telegram_bot.plain import text_of
 from telegram_bot.replies import Replies
 from telegram_bot.triggers import triggers_of, without_ask
@@ -74,13 +74,13 @@ async def relay(
     try:
         shown = await media.in_words(album, written)
         if told := [in_words.told for in_words in shown if in_words.told and not written]:
-            await replies.say(message, "\n".join(told))
+            await answer(message, "\n".join(told), replies)
         elif question := await _question(message, written, shown, media):
             await replies.ask(message, question)
         else:
-            await replies.say(message, words_of(message).called)
+            await answer(message, words_of(message).called, replies)
     except NotUnderstood as reason:
-        await replies.say(message, reason.sentence)
+        await answer(message, reason.sentence, replies)
     except BackendProblem as problem:
         await tell(message, problem, replies)
 
@@ -96,7 +96,7 @@ async def correct(message: Message, bot: Bot, config: BotConfig, backend: Backen
         if question := await _question(message, written, shown, media):
             await backend.correct(conversation_of(message, config), question)
     except NotUnderstood as reason:
-        await replies.say(message, reason.sentence)
+        await answer(message, reason.sentence, replies)
     except BackendProblem as problem:
         await tell(message, problem, replies)
 

@@ -23,7 +23,20 @@ async def tell(message: Message, problem: BackendProblem, replies: Replies) -> N
     if problem.type in PRIVATE_MATTERS and not in_private(message):
         return
     sentence = words_of(message).problem(problem.type, problem.status, problem.members)
-    await replies.say(message, sentence, key=_once(message) if problem.type == TOO_MANY else "")
+    if problem.type == TOO_MANY:
+        await replies.say(message, sentence, key=_once(message))
+    else:
+        await answer(message, sentence, replies)
+
+
+async def answer(message: Message, text: str, replies: Replies) -> None:
+    """Say what a message asks for, if there is not too much of that; it counts as if a model answered."""
+    try:
+        await replies.say(message, text, counts=True)
+    except BackendProblem as problem:
+        if problem.type != TOO_MANY:
+            raise
+        await tell(message, problem, replies)
 
 
 def words_of(message: Message) -> Words:

@@ -44,13 +44,16 @@ def page(status: int) -> Problem:
 class BackendSimulator:
     """Echoes every message; the same key gets the same answer.
 
-    `problems` come first, in order, at what people cause: messages, notices and resets. `fails` are turns that end with
-    a problem of this type. `reports_fail` is what becomes of the answers to the next reports of progress. While `open`
-    is not set, nothing is accepted; while `answering` is not set, what was accepted is not answered. `pieces` cuts an
-    answer into what is streamed: one each `piece_seconds`, or as `allowed` gives way.
+    `problems` come first, in order, at what people cause: messages, notices and resets. `fails` are turns that end
+    with a problem of this type. Who it is `tired_of` has used up the limit. `reports_fail` is what becomes of the
+    answers to the next reports of progress. While `open` is not set, nothing is accepted; while `answering` is not
+    set, what was accepted is not answered. `pieces` cuts an answer into what is streamed: one each `piece_seconds`, or
+    as `allowed` gives way.
     """
 
     allowed: asyncio.Semaphore | None = None
+    piece_seconds = 0.0
+    cuts_streams = False
 
     def __init__(self) -> None:
         self.url = ""
@@ -62,13 +65,12 @@ class BackendSimulator:
         self.keys_in: list[str] = []
         self.problems: list[Problem] = []
         self.fails: list[str] = []
+        self.tired_of: set[str] = set()
         self.reports_fail: list[Problem | None] = []
         self.trouble: Callable[[web.Request], web.Response | None] = lambda request: None
         self.authorizations: list[str] = []
         self.answer: Callable[[str], str] = lambda text: f"echo {text}"
         self.pieces: Callable[[str], list[str]] = lambda text: [text]
-        self.piece_seconds = 0.0
-        self.cuts_streams = False
         self.open, self.answering = asyncio.Event(), asyncio.Event()
         self.open.set()
         self.answering.set()
@@ -183,7 +185,10 @@ class BackendSimulator:
     async def _say(self, request: web.Request) -> web.Response:
         if found := self._problem(request):
             return found
-        notice = self.deliveries.add(kind="notice", **await request.json())
+        body = await request.json()
+        if body.pop("counts", False) and body["user_id"] in self.tired_of:
+            return problem("too-many-messages", 429, retry_after=12, of="person")(request)
+        notice = self.deliveries.add(kind="notice", **body)
         self._changed.set()
         return web.json_response(notice, status=201)
 

@@ -125,3 +125,25 @@ async def test_the_menus_speak_both_languages_and_differ_in_groups(telegram: Tel
     assert menus["all_private_chats", "ru"]["new"] == "Новый диалог"
     assert menus["all_group_chats", None]["ask"] == "Ask a question"
     assert menus["all_group_chats", "ru"].keys() == menus["all_group_chats", None].keys()
+
+
+async def test_who_sends_too_many_commands_is_told_so_once(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    backend.tired_of = {str(ANNA.id)}
+    for command in ("/help", "/start", "/pending", "/stop", "/new", "/stats", "/context"):
+        telegram.say(command)
+    telegram.say("hello")
+    told = [(await telegram.next_message())["text"] for _ in range(2)]
+    assert "12 seconds" in told[0]
+    assert told[1] == "echo hello"
+    assert len(backend.people.called("reset")) == len(backend.stops) == 1, "what they do is done"
+
+
+async def test_what_is_closed_can_be_taken_back_however_much_was_said(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    backend.tired_of = {str(ANNA.id)}
+    backend.people.talk(ANNA.id, ANNA.id)
+    telegram.say("/new")
+    assert "inline_keyboard" in (await telegram.next_message())["reply_markup"]

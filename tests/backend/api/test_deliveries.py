@@ -241,3 +241,30 @@ async def test_after_a_broken_connection_the_delivery_comes_all_the_same(
         gate.set()
         async with await waiting as response:
             assert [delivery["text"] for delivery in json.loads(await response.read())["data"]] == ["late"]
+
+
+async def test_what_a_person_asked_for_counts_as_a_message(offline_api: httpx2.AsyncClient, db: Database) -> None:
+    await db.run("update bots set messages_per_minute = 2")
+    asked_for = NOTICE | {"user_id": "42", "counts": True}
+    for key, status in (("a", 201), ("b", 201), ("b", 200), ("a", 200)):
+        assert (await offline_api.post("/v1/deliveries", json=asked_for | {"key": key})).status_code == status
+    refused = await offline_api.post("/v1/deliveries", json=asked_for | {"key": "c"})
+    assert_problem(refused, "too-many-messages", 429)
+    assert 0 < refused.json()["retry_after"] <= 30
+    assert refused.json()["of"] == "person"
+    assert (await offline_api.post("/v1/deliveries", json=asked_for | {"user_id": "43"})).status_code == 201
+    await notice(offline_api, user_id="42", key="c")
+    counted = await db.run("select key from rates order by key")
+    assert [row["key"].partition(" ")[2] for row in counted] == ["42", "43"], "nobody keeps others out by commands"
+
+
+async def test_a_message_after_too_many_commands_is_one_too_many(offline_api: httpx2.AsyncClient, db: Database) -> None:
+    await db.run("update bots set messages_per_minute = 1")
+    await notice(offline_api, user_id="anna", counts=True)
+    assert_problem(await offline_api.post("/v1/chat/stream", json=HELLO), "too-many-messages", 429)
+
+
+async def test_what_counts_counts_for_somebody(offline_api: httpx2.AsyncClient) -> None:
+    assert_problem(await offline_api.post("/v1/deliveries", json=NOTICE | {"counts": True}), "invalid-request", 422)
+    unknown = NOTICE | {"counts": True, "user_id": "42", "bot": "nobody"}
+    assert_problem(await offline_api.post("/v1/deliveries", json=unknown), "bot-not-found", 404)
