@@ -1,10 +1,13 @@
 """`python -m backend.api`: the backend as a process."""
 
 import gc
+import socket
+from contextlib import suppress
 
 import uvicorn
 
 from backend.api.app import create_app
+from backend.bootstrap import Backend
 from backend.logs import configure_logging
 from backend.settings import Settings
 
@@ -17,13 +20,22 @@ KEEP_ALIVE_SECONDS = 30
 NEW_OBJECTS_PER_COLLECTION = 10_000
 
 
+class Server(uvicorn.Server):
+    """Waits at its end for requests that end by themselves, not for those that wait for something to happen."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        backend: Backend = self.lifespan.state["backend"]
+        await backend.chat.dismiss()
+        await super().shutdown(sockets)
+
+
 def main() -> None:
     settings = Settings()
     configure_logging(settings.log_level, settings.log_format)
     app = create_app(settings)
     gc.freeze()  # what is here now stays: a full collection need not look at it, and pauses nobody for long
     gc.set_threshold(NEW_OBJECTS_PER_COLLECTION)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -34,6 +46,11 @@ def main() -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    server = Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -65,9 +65,14 @@ class Chat:
         await self._answering.open()
         await self._delivering.open()
 
+    async def dismiss(self) -> None:
+        """Whoever waits for deliveries, or for what will be one, has to ask again, and another process."""
+        self.deliveries.close()
+        await self._delivering.close()
+
     async def close(self) -> None:
         """Turns that deliver are left to others; streamed ones whose client has gone come to their end, for a while."""
-        await self._delivering.close()
+        await self.dismiss()
         if self._detached:
             await asyncio.wait(self._detached, timeout=CLOSE_PATIENCE_SECONDS)
         await self._answering.close()

@@ -137,11 +137,17 @@ class Deliveries:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._waiting: set[asyncio.Event] = set()
+        self._closing = False
 
     def ring(self) -> None:
         """There is something new."""
         for rung in self._waiting:
             rung.set()
+
+    def close(self) -> None:
+        """Nobody waits here any more."""
+        self._closing = True
+        self.ring()
 
     async def add(self, notice: Notice) -> tuple[Record, bool]:
         """The notice as a delivery, and whether it is new. Raises `BotNotFound`."""
@@ -172,7 +178,7 @@ class Deliveries:
         try:
             while not (rows := await self._db.run(PENDING, relay, after, MOST_AT_ONCE)):
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self._closing:
                     break
                 with suppress(TimeoutError):
                     await asyncio.wait_for(rung.wait(), min(left, LOOK_AGAIN_SECONDS))

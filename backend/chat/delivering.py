@@ -57,12 +57,14 @@ class Delivering:
         self._claims = claims
         self._deliveries = deliveries
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def open(self) -> None:
         self._keep(self._adopt_for_ever())
 
     async def close(self) -> None:
-        """What is not finished is left to others."""
+        """What is not finished is left to others, and nobody listens to it here any more."""
+        self._closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -94,14 +96,16 @@ class Delivering:
         return corrected
 
     async def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Record"]:
-        """The pieces of the answer, as far as they are written here, then its end."""
+        """The pieces of the answer, as far as they are written here, then its end, unless this process ends before."""
         while underway.pieces and (piece := await underway.pieces.get()) is not None:
             yield piece
         with self._answering.bell.listening(underway.session_id) as rung:
             end = await self._end(underway.turn_id)
-            if end is None and underway.pieces:
+            if end is None and underway.pieces and not self._closing:
                 yield Restarted()
             while (end := end or await self._end(underway.turn_id)) is None:
+                if self._closing:
+                    return
                 with suppress(TimeoutError):
                     await asyncio.wait_for(rung.wait(), LOOK_AGAIN_SECONDS)
                 rung.clear()
