@@ -16,4 +16,6 @@ from backend.llm.types import Provider as Provider
 from backend.llm.types import ProviderFailed as ProviderFailed
 from backend.llm.types import Purpose as Purpose
 from backend.llm.types import Show as Show
+from backend.llm.types import Tool as Tool
+from backend.llm.types import ToolCall as ToolCall
 from backend.llm.types import Usage as Usage

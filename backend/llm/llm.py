@@ -23,6 +23,7 @@ from backend.llm.types import (
     ProviderFailed,
     Purpose,
     Show,
+    Tool,
     Usage,
 )
 
@@ -48,6 +49,7 @@ class _Asking:
     messages: Sequence[ChatMessage]
     show: Show | None
     deadline: float
+    tools: Sequence[Tool] = ()
     calls: list[Call] = field(default_factory=list)
     refused_by: list[Provider] = field(default_factory=list)
     shown: bool = False
@@ -101,8 +103,11 @@ class Llm:
         show: Show | None = None,
         chain: str = "",
         calls: list[Call] | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Completion:
         """The first good answer. With `show`, it is streamed. `chain` is that of a bot that has its own.
+
+        Instead of a text, or after it, the answer may be calls of the `tools` that are offered.
 
         Who may cancel it hands in the list of `calls`: what is added there was made, and has to be paid.
 
@@ -111,7 +116,8 @@ class Llm:
         """
         forbid_open_transaction()
         deadline = time.monotonic() + self._time_limit
-        asking = _Asking(purpose, self.chain(purpose, chain), messages, show, deadline, [] if calls is None else calls)
+        made = [] if calls is None else calls
+        asking = _Asking(purpose, self.chain(purpose, chain), messages, show, deadline, tools, made)
         completion = await self._ask_in_order(asking)
         if not completion and (pause := self._pause(asking)) is not None:
             await asyncio.sleep(pause)
@@ -181,12 +187,12 @@ class Llm:
             raise
         patience.answered()
         self._record(provider, asking, began, Outcome.ANSWERED, answer.usage)
-        return Completion(answer.text, provider.name, provider.model, tuple(asking.calls))
+        return Completion(answer.text, provider.name, provider.model, tuple(asking.calls), answer.tool_calls)
 
     async def _within(self, seconds: float, provider: Provider, asking: _Asking) -> Answer:
         try:
             async with asyncio.timeout(seconds) as limit:
-                return await provider.complete(asking.messages, asking.showing(limit))
+                return await provider.complete(asking.messages, asking.showing(limit), asking.tools)
         except TimeoutError:
             raise ProviderFailed(Outcome.TIMEOUT, f"no answer within {seconds:.3g} s") from None
 

@@ -12,11 +12,14 @@ import orjson
 from backend.llm import wire
 from backend.llm.endpoint import Endpoint, failures_in_our_words
 from backend.llm.thoughts import ThoughtFilter
-from backend.llm.types import Answer, ChatMessage, Outcome, ProviderFailed, Show, Usage
+from backend.llm.tool_calls import ToolCalls, offered
+from backend.llm.types import Answer, ChatMessage, Outcome, ProviderFailed, Show, Tool, Usage
 
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 # How long an answer that is complete waits for its usage and for the end of the stream, which spares a new connection.
 AFTERWARDS_SECONDS = 1.0
+# What those say who know no tools, or have no such model: a request without them may be answered.
+DECLINED = (Outcome.REFUSED, Outcome.DENIED)
 
 
 class OpenAICompatible:
@@ -26,19 +29,24 @@ class OpenAICompatible:
         self.name = name
         self.model = model
         self._chooses = self._must_choose = not model
-        self._thinks_unannounced = False
+        self._thinks_unannounced = self._knows_no_tools = False
         self._endpoint = Endpoint(base_url, key)
         self._completions = self._endpoint.under("chat/completions")
         self._models = self._endpoint.under("models")
 
-    async def complete(self, messages: Sequence[ChatMessage], show: Show | None) -> Answer:
-        """Raises `ProviderFailed`. With `show`, the answer is streamed and each visible piece is shown."""
+    async def complete(self, messages: Sequence[ChatMessage], show: Show | None, tools: Sequence[Tool] = ()) -> Answer:
+        """Raises `ProviderFailed`. With `show`, the answer is streamed and each visible piece is shown.
+
+        If it declines a request with tools, it is asked without them, and if that is well, from then on always.
+        """
         try:
             with failures_in_our_words():
                 if self._must_choose:
                     self.model, self._must_choose = await self._first_model(), False
                 body = {"model": self.model, "messages": [*map(wire.written, messages)]}
-                return await (self._ask(body) if show is None else self._stream(body, show))
+                if tools and not self._knows_no_tools:
+                    return await self._ask_with_tools(body, show, tools)
+                return await self._ask(body, show)
         except ProviderFailed as failure:
             if failure.outcome is Outcome.DENIED:
                 self._must_choose = self._chooses  # the model may have been removed
@@ -63,7 +71,28 @@ class OpenAICompatible:
                 return model
         raise ProviderFailed(Outcome.DENIED, "the endpoint lists no models")
 
-    async def _ask(self, body: Mapping[str, Any]) -> Answer:
+    async def _ask_with_tools(self, body: Mapping[str, Any], show: Show | None, tools: Sequence[Tool]) -> Answer:
+        shown = False
+
+        def show_piece(piece: str) -> None:
+            nonlocal shown
+            shown = True
+            if show:
+                show(piece)
+
+        try:
+            return await self._ask({**body, "tools": [*map(offered, tools)]}, show_piece if show else None)
+        except ProviderFailed as failure:
+            if failure.outcome not in DECLINED or shown:
+                raise
+        answer = await self._ask(body, show)
+        self._knows_no_tools = True
+        return answer
+
+    async def _ask(self, body: Mapping[str, Any], show: Show | None) -> Answer:
+        return await (self._ask_for_all(body) if show is None else self._stream(body, show))
+
+    async def _ask_for_all(self, body: Mapping[str, Any]) -> Answer:
         async with self._post(body) as response:
             return self._read_whole(await wire.read_body(response))
 
@@ -72,16 +101,18 @@ class OpenAICompatible:
 
     def _read_whole(self, raw: bytes) -> Answer:
         reply = wire.read_json(raw)
-        thoughts = ThoughtFilter()
-        thoughts.feed(wire.read_content(wire.read_choice(reply).get("message")))
+        thoughts, tool_calls, message = ThoughtFilter(), ToolCalls(), wire.read_choice(reply).get("message")
+        thoughts.feed(wire.read_content(message))
         thoughts.finish()
-        return self._answer(thoughts, wire.read_usage(reply))
+        tool_calls.take(message)
+        return self._answer(thoughts, tool_calls, wire.read_usage(reply))
 
     async def _stream(self, body: Mapping[str, Any], show: Show) -> Answer:
         async with self._post({**body, **STREAMED}) as response:
             if not response.ok or response.content_type != "text/event-stream":  # it tells an error, or does not stream
                 answer = self._read_whole(await wire.read_body(response))
-                show(answer.text)
+                if answer.text:
+                    show(answer.text)
                 return answer
             async with aclosing(wire.read_events(response)) as events:
                 return await self._read_stream(events, show)
@@ -101,13 +132,14 @@ class OpenAICompatible:
             async with asyncio.timeout(AFTERWARDS_SECONDS):
                 async for event in events:
                     reading.take(event)
-        return self._answer(reading.thoughts, reading.usage)
+        return self._answer(reading.thoughts, reading.tool_calls, reading.usage)
 
-    def _answer(self, thoughts: ThoughtFilter, usage: Usage) -> Answer:
+    def _answer(self, thoughts: ThoughtFilter, tool_calls: ToolCalls, usage: Usage) -> Answer:
         self._thinks_unannounced |= thoughts.unannounced
-        if not thoughts.text:
+        called = tool_calls.read()
+        if not thoughts.text and not called:
             raise ProviderFailed(Outcome.EMPTY, "the answer is empty", usage=usage)
-        return Answer(thoughts.text, usage)
+        return Answer(thoughts.text, usage, called)
 
 
 @dataclass(slots=True)
@@ -116,6 +148,7 @@ class _Reading:
 
     thoughts: ThoughtFilter
     show: Show
+    tool_calls: ToolCalls = field(default_factory=ToolCalls)
     usage: Usage = field(default_factory=Usage)
     finished: bool = False
 
@@ -127,7 +160,9 @@ class _Reading:
             self.usage = wire.read_usage(chunk)
         if chunk.get("choices"):  # the usage comes in a chunk without any
             choice = wire.read_choice(chunk)
-            self._show(self.thoughts.feed(wire.read_content(choice.get("delta") or {})))
+            delta = choice.get("delta") or {}
+            self._show(self.thoughts.feed(wire.read_content(delta)))
+            self.tool_calls.take(delta)
             if choice.get("finish_reason"):
                 self.finished = True
                 self._show(self.thoughts.finish())

@@ -6,7 +6,7 @@ import aiohttp
 
 from backend.llm import wire
 from backend.llm.endpoint import Endpoint, failures_in_our_words
-from backend.llm.types import Answer, ChatMessage, Outcome, ProviderFailed, Show
+from backend.llm.types import Answer, ChatMessage, Outcome, ProviderFailed, Show, Tool
 
 # The service tells the kind of a file by the ending of its name.
 ENDINGS = {"audio/mpeg": "mp3", "audio/x-m4a": "m4a"}
@@ -21,7 +21,7 @@ class Transcriber:
         self._endpoint = endpoint
         self._transcriptions = endpoint.under("audio/transcriptions")
 
-    async def complete(self, messages: Sequence[ChatMessage], show: Show | None) -> Answer:
+    async def complete(self, messages: Sequence[ChatMessage], show: Show | None, tools: Sequence[Tool] = ()) -> Answer:
         """What is said in the recording of the last message; in silence, nothing. Raises `ProviderFailed`."""
         with failures_in_our_words():
             form = self._form(messages[-1])

@@ -13,6 +13,7 @@ class Purpose(StrEnum):
 
     CHAT = "chat"
     SUMMARY = "summary"
+    ROUTER = "router"
     VISION = "vision"
     TRANSCRIPTION = "transcription"
 
@@ -47,6 +48,23 @@ class ChatMessage:
     role: str
     content: str
     media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What a model may call instead of answering; `parameters` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a model calls; the arguments are what it wrote, which should be JSON."""
+
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +105,22 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one provider said."""
+    """What one provider said; the text may be empty if it calls a tool."""
 
     text: str
     usage: Usage = Usage()
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The answer of a chain: the text, who gave it, and every call that was made for it."""
+    """The answer of a chain: the text, who gave it, every call that was made for it, and the tools it calls, if any."""
 
     text: str
     provider: str
     model: str
     calls: tuple[Call, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 # Called with each visible piece of an answer while it is written.
@@ -134,12 +154,15 @@ class NoProviderAnswered(Unavailable):
 class Provider(Protocol):
     """A model at a service. `complete` raises `ProviderFailed`, and nothing else.
 
-    With `show`, the answer is streamed, and what was shown piece by piece is the text of the answer.
+    With `show`, the answer is streamed, and what was shown piece by piece is the text of the answer. The tools are an
+    offer: a provider that knows none answers without.
     """
 
     name: str
     model: str
 
-    async def complete(self, messages: Sequence[ChatMessage], show: Show | None) -> Answer: ...
+    async def complete(
+        self, messages: Sequence[ChatMessage], show: Show | None, tools: Sequence[Tool] = ()
+    ) -> Answer: ...
 
     async def close(self) -> None: ...

@@ -10,7 +10,7 @@ import structlog
 
 from backend.database import Database, TransactionHeld
 from backend.llm import Answer as Answered
-from backend.llm import Call, ChatMessage, Llm, NoProviderAnswered, Outcome, ProviderFailed, Purpose, Show, Usage
+from backend.llm import Call, ChatMessage, Llm, NoProviderAnswered, Outcome, ProviderFailed, Purpose, Show, Tool, Usage
 from backend.llm.openai_compatible import OpenAICompatible
 from backend.llm.prices import Price
 from tests.backend.llm.conftest import HELLO, Chain, Connect, Reader
@@ -115,7 +115,9 @@ class Blocks:
 
     name = model = "blocks"
 
-    async def complete(self, messages: Sequence[ChatMessage], show: Show | None) -> Answered:
+    async def complete(
+        self, messages: Sequence[ChatMessage], show: Show | None, tools: Sequence[Tool] = ()
+    ) -> Answered:
         time.sleep(0.1)  # noqa: ASYNC251 - a busy loop, as under load
         raise ProviderFailed(Outcome.UNAVAILABLE, "busy")
 
