@@ -262,6 +262,68 @@ class Turn(_Named, Model):
     finished_at: Mapped[datetime | None]
 
 
+class Macro(_Named, Model):
+    """A prompt that a message may ask for, by its meaning; of one bot, or (without one) of every bot.
+
+    A bot's own hides one of the same `slug` that every bot has. `parameters` are, by name, what a model fills the
+    template's `{{name}}` with: type, description, required, default and, of the type choice, choices.
+    """
+
+    __tablename__ = "macros"
+    __table_args__ = (
+        UniqueConstraint("bot_id", "slug"),
+        Index("ix_macros_of_every_bot", "slug", unique=True, postgresql_where=text("bot_id is null")),
+        CheckConstraint("slug ~ '^[a-z][a-z0-9_-]{0,63}$'", name="slug"),
+    )
+
+    bot_id: Mapped[UUID | None] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"))
+    slug: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str]
+    template: Mapped[str]
+    parameters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    enabled: Mapped[bool] = mapped_column(server_default=true())
+
+
+STRATEGIES = "('chat', 'agent', 'macro', 'dynamic')"
+
+
+class Route(_Numbered, Model):
+    """What the gateway decided about a message: how it was to be answered, and by what.
+
+    Unless its outcome is `followed`, the message was answered as chat. `milliseconds` is what deciding took, null where
+    the answer itself was the decision. What an operator would have decided is `corrected`.
+    """
+
+    __tablename__ = "routes"
+    __table_args__ = (
+        UniqueConstraint("turn_id"),
+        Index("ix_routes_session_id_id", "session_id", "id"),
+        Index("ix_routes_corrected", "session_id", postgresql_where=text("corrected_at is not null")),
+        CheckConstraint(f"strategy in {STRATEGIES}", name="strategy"),
+        CheckConstraint("mode in ('inline', 'categorizer')", name="mode"),
+        CheckConstraint(
+            "outcome in ('followed', 'target-unknown', 'parameters-unfit', 'router-failed')", name="outcome"
+        ),
+        CheckConstraint(f"corrected_strategy in {STRATEGIES}", name="corrected_strategy"),
+        CheckConstraint("(corrected_strategy is null) = (corrected_at is null)", name="corrected_at"),
+    )
+
+    turn_id: Mapped[UUID] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"))
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
+    strategy: Mapped[str]
+    target: Mapped[str | None]
+    parameters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    why: Mapped[str] = mapped_column(server_default="")
+    mode: Mapped[str]
+    model: Mapped[str] = mapped_column(server_default="")
+    milliseconds: Mapped[int | None]
+    outcome: Mapped[str]
+    corrected_strategy: Mapped[str | None]
+    corrected_target: Mapped[str | None]
+    corrected_at: Mapped[datetime | None]
+
+
 class Message(_Numbered, Model):
     """One line of the transcript; `position` orders it within its session, with gaps.
 
