@@ -9,6 +9,7 @@ import structlog
 from backend.bots import Bots, Rules, Seal
 from backend.chat import Chat, TurnLimits
 from backend.database import Database
+from backend.gateway import Gateway, Mode
 from backend.jobs import CeleryJobs, Jobs, make_celery
 from backend.llm import Attachments, Llm, Provider, Purpose
 from backend.llm.catalog import read_chain, read_transcribers
@@ -37,6 +38,7 @@ class Backend:
     documents: Documents
     attachments: Attachments
     jobs: Jobs
+    gateway: Gateway
     chat: Chat
 
 
@@ -74,9 +76,10 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
     limits_of_turns = TurnLimits(settings.turn_wait_seconds, settings.max_concurrent_turns)
-    chat = Chat(db, llm, memory, jobs, limits_of_turns)
+    gateway = Gateway(db, llm, Mode(settings.gateway_router), router_chain=bool(settings.router_llm_chain))
+    chat = Chat(db, gateway, memory, jobs, limits_of_turns)
     documents, attachments = Documents(db, jobs), Attachments(db, llm)
-    return Backend(settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, chat)
+    return Backend(settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, gateway, chat)
 
 
 def open_bots(settings: Settings, db: Database) -> Bots:
@@ -100,6 +103,7 @@ def read_chains(settings: Settings, environment: Mapping[str, str]) -> dict[Purp
     return {
         Purpose.CHAT: chat,
         Purpose.SUMMARY: read_chain(settings.summary_llm_chain, environment) if settings.summary_llm_chain else chat,
+        Purpose.ROUTER: read_chain(settings.router_llm_chain, environment) if settings.router_llm_chain else chat,
         Purpose.VISION: read_chain(settings.vision_llm_chain, environment) if settings.vision_llm_chain else (),
         Purpose.TRANSCRIPTION: read_transcribers(settings.transcription, environment),
     }

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
 
     llm_chain: str = ""
     summary_llm_chain: str = ""
+    router_llm_chain: str = ""
     vision_llm_chain: str = ""
     transcription: str = ""
     llm_timeout_seconds: float = Field(default=60, gt=0, le=600)
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     rag_enabled: bool = True
     rag_top_k: int = Field(default=5, ge=1, le=50)
     embeddings: str = ""
+
+    gateway_router: str = Field(default="inline", pattern="^(inline|categorizer|off)$")
 
     context_tokens: int = Field(default=16_000, ge=500)
     short_history_limit: int = Field(default=8, ge=0, le=1_000)

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
@@ -17,8 +16,9 @@ from backend.chat.presence import CHANNEL, INTERRUPTED, Bell, Presence
 from backend.chat.turns import Accepted, Asked, Closing, SessionBusy, SummaryRule, Turn, TurnInterrupted
 from backend.database import Database, StorageUnavailable
 from backend.errors import Problem
+from backend.gateway import Draft, Gateway, Question
 from backend.jobs import Jobs
-from backend.llm import Call, Completion, Llm, NoProviderAnswered, Purpose, Show
+from backend.llm import Completion, NoProviderAnswered, Show
 from backend.llm.calls import record_calls
 from backend.llm.offline import PROVIDER, offline_answer
 from backend.llm.tokens import count_tokens
@@ -37,36 +37,13 @@ LOOK_AGAIN_SECONDS = 1.0
 RECORD_PATIENCE_SECONDS, RECORD_PAUSE_SECONDS = 15.0, 0.3
 
 
-@dataclass(slots=True)
-class _Draft:
-    """An answer that is being written: when that began, what people have seen of it, and what it has cost."""
-
-    show: Show | None
-    began: float = field(default_factory=time.monotonic)
-    shown: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-
-    def showing(self) -> Show | None:
-        if (show := self.show) is None:
-            return None
-
-        def show_piece(piece: str) -> None:
-            self.shown.append(piece)
-            show(piece)
-
-        return show_piece
-
-    def milliseconds(self) -> int:
-        return round((time.monotonic() - self.began) * 1000)
-
-
 class Answering:
     """Carries accepted turns out. `deadline`, a moment of `time.monotonic`, is when a turn has waited long enough."""
 
-    def __init__(self, db: Database, llm: Llm, memory: Memory, jobs: Jobs, *, at_once: int) -> None:
+    def __init__(self, db: Database, gateway: Gateway, memory: Memory, jobs: Jobs, *, at_once: int) -> None:
         """So many turns of a bot that deliver are carried out at once, unless the bot says otherwise."""
         self._db = db
-        self._llm = llm
+        self._gateway = gateway
         self._memory = memory
         self._jobs = jobs
         self._at_once = at_once
@@ -88,7 +65,7 @@ class Answering:
 
         Raises `SessionBusy`, `TurnInterrupted`, `NoProviderAnswered` or `StorageUnavailable`.
         """
-        turn, draft, interruptible = accepted.turn, _Draft(show), Interruptible(accepted.turn)
+        turn, draft, interruptible = accepted.turn, Draft(show), Interruptible(accepted.turn)
         try:
             async with interruptible.scope:
                 with self._interruptions.watching(interruptible):
@@ -103,7 +80,7 @@ class Answering:
         await self._record(turn, closing, self._memory.is_full(window))
         return closing
 
-    async def _write(self, accepted: Accepted, asked: Asked, deadline: float, draft: _Draft) -> tuple[Closing, Window]:
+    async def _write(self, accepted: Accepted, asked: Asked, deadline: float, draft: Draft) -> tuple[Closing, Window]:
         past = accepted.past or await self._wait_for(accepted.turn, asked, deadline)
         if not accepted.turn.delivers:
             return await self._compose(accepted, past, asked, draft)
@@ -115,9 +92,14 @@ class Answering:
         bot, limit = accepted.turn.scopes[1], accepted.at_once or self._at_once
         return self._places.setdefault((bot, limit), asyncio.Semaphore(limit))
 
-    async def _compose(self, accepted: Accepted, past: Past, asked: Asked, draft: _Draft) -> tuple[Closing, Window]:
+    async def _compose(self, accepted: Accepted, past: Past, asked: Asked, draft: Draft) -> tuple[Closing, Window]:
         window, found = await self._recall(accepted, past, asked)
-        completion = await self._answer(accepted.turn, window, found, asked, draft)
+        turn = accepted.turn
+        if self._gateway.has_model(turn.llm_chain):
+            question = Question(asked.bot, turn.scopes[0], asked.text, past, window.messages, turn.llm_chain)
+            completion = await self._gateway.answer(question, draft)
+        else:
+            completion = _answer_offline(found, asked, draft)
         closing = Closing(
             text=completion.text,
             tokens=count_tokens(completion.text),
@@ -128,10 +110,11 @@ class Answering:
             summary_version=past.summary.version if past.summary else None,
             calls=completion.calls,
             recalled=found.record() if found else None,
+            route=draft.route,
         )
         return closing, window
 
-    async def _stop(self, turn: Turn, draft: _Draft) -> Closing:
+    async def _stop(self, turn: Turn, draft: Draft) -> Closing:
         """What people have seen is the answer; if that is nothing, there is none."""
         text = "".join(draft.shown)
         closing = Closing(
@@ -142,6 +125,7 @@ class Answering:
             promise=self._memory.promise("assistant", text),
             calls=tuple(draft.calls),
             status="stopped",
+            route=draft.route,
         )
         if text:
             await self._record(turn, closing, window_full=False)
@@ -150,7 +134,7 @@ class Answering:
             self.bell.ring(turn.session_id)
         return closing
 
-    async def _account_for(self, turn: Turn, draft: _Draft) -> None:
+    async def _account_for(self, turn: Turn, draft: Draft) -> None:
         """What an answer has cost that nobody gets: somebody else has the turn now."""
         with suppress(StorageUnavailable):
             async with self._db.begin() as tx:
@@ -197,7 +181,7 @@ class Answering:
         window = self._memory.window(turn.persona, past, question)
         if window.dropped:
             log.warning("window_dropped_messages", session_id=str(turn.session_id), dropped=window.dropped)
-        has_model = self._has_model(turn)
+        has_model = self._gateway.has_model(turn.llm_chain)
         if not self._memory.remembers or (has_model and _is_all(accepted, past, window)):
             return window, None
         # Without a model nobody is shown the window: whatever was said before is looked for.
@@ -206,20 +190,6 @@ class Answering:
         not_in = turn.session_id, since
         found = await self._memory.find(asked.text, turn.scopes, not_in=not_in, known=accepted.memory)
         return self._memory.window(turn.persona, past, question, found), found
-
-    def _has_model(self, turn: Turn) -> bool:
-        return bool(self._llm.chain(Purpose.CHAT, turn.llm_chain))
-
-    async def _answer(self, turn: Turn, window: Window, found: Found | None, asked: Asked, draft: _Draft) -> Completion:
-        show = draft.showing()
-        if self._has_model(turn):
-            return await self._llm.complete(
-                Purpose.CHAT, window.messages, show=show, chain=turn.llm_chain, calls=draft.calls
-            )
-        text = offline_answer(_quotable(found), language=asked.language, question=asked.text)
-        if show:
-            show(text)
-        return Completion(text, PROVIDER, PROVIDER)
 
     async def _record(self, turn: Turn, closing: Closing, window_full: bool) -> None:
         rule = SummaryRule(self._memory.summary_threshold, window_full, ASK_AGAIN_SECONDS)
@@ -238,6 +208,13 @@ class Answering:
 def count_end(problem: Problem | None = None) -> None:
     """Count a turn by how it ended; without a problem it was answered."""
     TURNS.labels(problem.type().rpartition("/")[2] if problem else "answered").inc()
+
+
+def _answer_offline(found: Found | None, asked: Asked, draft: Draft) -> Completion:
+    text = offline_answer(_quotable(found), language=asked.language, question=asked.text)
+    if show := draft.showing():
+        show(text)
+    return Completion(text, PROVIDER, PROVIDER)
 
 
 def _is_all(accepted: Accepted, past: Past, window: Window) -> bool:

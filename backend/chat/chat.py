@@ -15,8 +15,9 @@ from backend.chat.interrupting import Place
 from backend.chat.turns import Accepted, Asked, KeyReused, Known, TurnInterrupted
 from backend.database import Database, Record
 from backend.errors import NotFound, Problem
+from backend.gateway import Gateway
 from backend.jobs import Jobs
-from backend.llm import Llm, Show
+from backend.llm import Show
 from backend.memory import Memory
 
 log = structlog.get_logger(__name__)
@@ -52,10 +53,10 @@ class TurnLimits:
 class Chat:
     """Carries each turn from a message to its recorded answer."""
 
-    def __init__(self, db: Database, llm: Llm, memory: Memory, jobs: Jobs, limits: TurnLimits) -> None:
+    def __init__(self, db: Database, gateway: Gateway, memory: Memory, jobs: Jobs, limits: TurnLimits) -> None:
         self._db = db
         self._turn_wait = limits.wait_seconds
-        self._answering = Answering(db, llm, memory, jobs, at_once=limits.at_once)
+        self._answering = Answering(db, gateway, memory, jobs, at_once=limits.at_once)
         self._claims = Claims(db, memory, self._answering.presence)
         self.deliveries = Deliveries(db)
         self._delivering = Delivering(db, self._answering, self._claims, self.deliveries)

@@ -3,6 +3,7 @@
 from itertools import product
 
 from backend.chat.presence import CHANNEL, INTERRUPTED, OWNER_IS_GONE
+from backend.gateway import insert_route
 from backend.llm.calls import insert_calls
 from backend.memory import insert_promises, known_of
 from backend.memory.transcript import past_in_group, past_of
@@ -184,7 +185,12 @@ select due, (select count(*) from told) from turn
 """
 
 
-CLOSE, CLOSE_TO_DELIVER = _close(""), _close(_deliver("'answer'", "null"))
+ROUTED = f""", routed as ({insert_route("turn", "$19")})"""
+# By whether the turn delivers, and whether it was decided what its message asks for.
+CLOSING = {
+    (delivers, routed): _close((_deliver("'answer'", "null") if delivers else "") + (ROUTED if routed else ""))
+    for delivers, routed in product((False, True), repeat=2)
+}
 
 
 def _end(steps: str) -> str:

@@ -13,8 +13,7 @@ import asyncpg
 
 from backend.chat.statements import (
     ACCEPTING,
-    CLOSE,
-    CLOSE_TO_DELIVER,
+    CLOSING,
     END,
     END_TO_DELIVER,
     FAIL_ORPHANS,
@@ -25,6 +24,7 @@ from backend.chat.statements import (
 )
 from backend.database import Database, Record
 from backend.errors import Conflict, Invalid, Unavailable
+from backend.gateway import Route
 from backend.llm import Call
 from backend.llm.calls import as_rows
 from backend.memory import Promise
@@ -185,7 +185,7 @@ async def reopen(db: Database, found: Known, *, owner: int) -> Turn | None:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What is recorded with an answer; `recalled` tells what memory found for it."""
+    """What is recorded with an answer; `recalled` tells what memory found for it, `route` what was decided first."""
 
     text: str
     tokens: int
@@ -197,6 +197,7 @@ class Closing:
     calls: tuple[Call, ...] = ()
     recalled: dict[str, Any] | None = None
     status: str = "answered"
+    route: Route | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +211,13 @@ class SummaryRule:
 
 async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRule) -> bool:
     """Record the answer; true if a summary is due. Raises `TurnInterrupted` if this attempt has lost the turn."""
+    route = [closing.route.row()] if closing.route else []
     closed = await db.run(
-        CLOSE_TO_DELIVER if turn.delivers else CLOSE,
+        CLOSING[turn.delivers, bool(route)],
         turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
         closing.milliseconds, closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full,
         rule.not_again_within, as_rows(closing.calls), closing.promise.pieces, closing.promise.worth,
-        turn.bot_name, closing.recalled, closing.status,
+        turn.bot_name, closing.recalled, closing.status, *route,
     )  # fmt: skip
     if not closed:
         raise TurnInterrupted

@@ -42,7 +42,7 @@ async def _examine(settings: Settings) -> list[Finding]:
 
 def _chains(settings: Settings) -> list[str]:
     """That of the answers, also if it is empty, and the others that are set."""
-    others = settings.summary_llm_chain, settings.vision_llm_chain, settings.transcription
+    others = settings.summary_llm_chain, settings.router_llm_chain, settings.vision_llm_chain, settings.transcription
     return [settings.llm_chain, *filter(None, others)]
 
 

@@ -11,5 +11,6 @@ from backend.memory.retrieval.knowing import known_of as known_of
 from backend.memory.retrieval.passages import Found as Found
 from backend.memory.transcript import Line as Line
 from backend.memory.transcript import Past as Past
+from backend.memory.transcript import SessionNotFound as SessionNotFound
 from backend.memory.transcript import said_by as said_by
 from backend.memory.window import Window as Window

@@ -1,0 +1,15 @@
+"""What a message asks for: the router, and the macros that it may choose."""
+
+from backend.gateway.deciding import Mode as Mode
+from backend.gateway.deciding import Route as Route
+from backend.gateway.draft import Draft as Draft
+from backend.gateway.draft import Question as Question
+from backend.gateway.gateway import Gateway as Gateway
+from backend.gateway.parameters import MacroInvalid as MacroInvalid
+from backend.gateway.routes import RouteNotFound as RouteNotFound
+from backend.gateway.routes import TargetUnknown as TargetUnknown
+from backend.gateway.routes import correct_route as correct_route
+from backend.gateway.routes import insert_route as insert_route
+from backend.gateway.routes import list_routes as list_routes
+from backend.gateway.shelf import MacroExists as MacroExists
+from backend.gateway.shelf import MacroNotFound as MacroNotFound
