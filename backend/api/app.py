@@ -17,8 +17,10 @@ from backend.api import (
     deliveries,
     documents,
     health,
+    macros,
     memory,
     relays,
+    routes,
     sessions,
 )
 from backend.api.dependencies import State
@@ -53,8 +55,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    parts = chat, conversation, deliveries, sessions, memory, documents, attachments, bots, admissions, relays
-    for part in parts:
+    talking = chat, conversation, deliveries, sessions, memory, documents, attachments
+    for part in (*talking, macros, routes, bots, admissions, relays):
         app.include_router(part.router, prefix="/v1", responses=told(Unauthorized))
     app.include_router(health.router)
     for kind in (Problem, RequestValidationError, HTTPException):

@@ -10,7 +10,7 @@ from backend.api.dependencies import BackendDep
 from backend.api.gate import BodyTooLarge
 from backend.api.lists import CursorInvalid, ListOut, PartWanted, as_list, by_time_and_id, read_cursor, time_and_id
 from backend.api.problems import InvalidRequest, told
-from backend.api.texts import LONGEST, NO_NUL, Body, Id, OptionalId, Said, Word, storable
+from backend.api.texts import LONGEST, NO_NUL, Body, Id, OptionalId, Said, Word, storable, without_defaults
 from backend.bots import SLUG, BotExists, BotHasSessions, BotNotFound, SecretKeyMissing, TokenInUse, TokenInvalid
 from backend.database import StorageUnavailable
 from backend.errors import Invalid
@@ -104,15 +104,10 @@ async def _prove(chain: str) -> None:
         await provider.close()
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
-    for shape in schema["properties"].values():
-        shape.pop("default", None)
-
-
 class BotChanges(BotSettings):
     """What is given is changed, the rest stays."""
 
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
 
 class BotOut(BaseModel):

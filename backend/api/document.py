@@ -25,6 +25,7 @@ TAGS = [
     {"name": "memory", "description": "What is found in memory, and what is to be forgotten."},
     {"name": "documents", "description": "Files that a bot, a person or a group should be able to ask about."},
     {"name": "attachments", "description": "Recordings and images, put into words."},
+    {"name": "macros", "description": "Prompts that messages may ask for, and what was decided about each message."},
     {"name": "bots", "description": "Who speaks: bots, where they stand in Telegram, and who may talk to them."},
     {"name": "relays", "description": "For the processes between Telegram and the backend: which runs which bots."},
     {"name": "health", "description": "For whoever looks after the process."},

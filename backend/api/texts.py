@@ -48,3 +48,9 @@ class Body(BaseModel):
     """A request's body: fields that nobody knows are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def without_defaults(schema: dict[str, Any]) -> None:
+    """For a body of changes: what is not given stays as it is."""
+    for shape in schema["properties"].values():
+        shape.pop("default", None)
