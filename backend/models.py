@@ -224,8 +224,9 @@ class Turn(_Named, Model):
     it: by what, how strong, and which passages with which scores; null if there was nothing to search.
 
     A turn that `delivers` leaves its end as a delivery, which replies to the client's message `reply_to`; when its
-    process dies, another one answers it. It is `merged` when the person went on writing at once: the next turn answers
-    both messages. It is `stopping` when the person asks for that, and then `stopped`: what was written by then stays.
+    process dies, another one answers it. `shown_as` is the client's message that shows it while it is written. It is
+    `merged` when the person went on writing at once: the next turn answers both messages. It is `stopping` when the
+    person asks for that, and then `stopped`: what was written by then stays.
     """
 
     __tablename__ = "turns"
@@ -252,6 +253,7 @@ class Turn(_Named, Model):
     status: Mapped[str] = mapped_column(server_default="waiting")
     delivers: Mapped[bool] = mapped_column(server_default=false())
     reply_to: Mapped[str] = mapped_column(server_default="")
+    shown_as: Mapped[str] = mapped_column(server_default="")
     stopping: Mapped[bool] = mapped_column(server_default=false())
     problem: Mapped[str | None]
     model: Mapped[str | None]

@@ -6,6 +6,7 @@ of the answer. Nothing here has to arrive: a frame that Telegram does not take i
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from zlib import crc32
@@ -40,12 +41,14 @@ class Audience:
 class Live:
     """What one bot is writing now."""
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, note: Callable[[str, int], Awaitable[None]]) -> None:
+        """`note` is told which message shows a turn."""
         self.pace = Pace()
         self.frames = Pace()
         self.edits = EditsPerChat()
         self.drafts_known = True
         self.sender = sender
+        self.note = note
         self._shown: dict[str, Showing] = {}
 
     def begin(self, turn_id: str, audience: Audience) -> "Showing":
@@ -73,6 +76,7 @@ class Showing:
     def __init__(self, live: Live, turn_id: str, audience: Audience) -> None:
         self._live = live
         self._audience = audience
+        self._turn_id = turn_id
         self._draft_id = crc32(turn_id.encode()) or 1
         self._text = ""
         self._changed = asyncio.Event()
@@ -158,6 +162,7 @@ class Showing:
         began = time.monotonic()
         if self._message_id is None:
             self._message_id = await self._live.sender.send(spot, part, button)
+            await self._live.note(self._turn_id, self._message_id)
         elif not await self._live.sender.edit(spot, self._message_id, part, button):
             raise Undeliverable("deleted")
         return max(EDIT_SECONDS - (time.monotonic() - began), 0)

@@ -97,7 +97,7 @@ class Outbox:
         self._lanes.pop(chat_id, None)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        shown_as = await self._live.end(delivery.turn_id)
+        shown_as = await self._live.end(delivery.turn_id) or _number(delivery.shown_as)
         try:
             await self._send_all(delivery, _spot(delivery), shown_as)
         except Undeliverable as never:

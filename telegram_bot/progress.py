@@ -1,6 +1,7 @@
 """Tells the backend how far deliveries have come, however long it cannot be reached."""
 
 import asyncio
+from contextlib import suppress
 
 from telegram_bot.backend_client import BackendClient, BackendProblem, Delivery, Progress
 from telegram_bot.backend_client.problems import DELIVERY_OVER, LEASE_LOST
@@ -9,6 +10,7 @@ from telegram_bot.lease import Lease
 from telegram_bot.pauses import growing_pauses
 
 LONGEST_PAUSE_SECONDS = 5.0
+SHOWN_SECONDS = 2.0
 
 
 class Over(Exception):
@@ -46,6 +48,11 @@ class Reports:
                 await asyncio.sleep(next(pauses))
             else:
                 return
+
+    async def show(self, turn_id: str, message_id: int) -> None:
+        """Whoever goes on after a kill makes the answer of this message; it is no harm if nobody learns of it."""
+        with suppress(BackendProblem):
+            await self._backend.shown(self._relay_id, turn_id, message_id, SHOWN_SECONDS)
 
     async def _knows(self, delivery: Delivery, progress: Progress) -> bool:
         """Whether its answer was merely lost: what is told twice would count as a part sent again."""

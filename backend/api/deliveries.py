@@ -101,6 +101,8 @@ class DeliveryOut(BaseModel):
     sending: int | None
     """This one may be on its way."""
     state: Literal["pending", "sent", "failed"]
+    shown_as: str
+    """The client's message that shows the beginning of it: to be edited, instead of sent."""
     max_length: int | None
     """So many characters of it the bot says at most."""
 
@@ -128,6 +130,15 @@ class ProgressIn(Body):
     """How it has ended."""
     problem: Word | None = Field(default=None, examples=["blocked"])
     """Why it failed."""
+
+
+class ShownIn(Body):
+    """Where people see an answer while it is written."""
+
+    relay: UUID
+    """Who shows it."""
+    message_id: Id
+    """As this message of the client's."""
 
 
 class PendingWanted(BaseModel):
@@ -186,3 +197,14 @@ async def advance_delivery(
     if "sending" in progress.model_fields_set and progress.sending is None:
         told_of["sending"] = 0
     return DeliveryOut(**await backend.chat.deliveries.advance(delivery_id, progress.relay, Progress(**told_of)))
+
+
+@router.put(
+    "/turns/{turn_id}/shown",
+    status_code=204,
+    response_class=Response,
+    responses=told(BodyTooLarge, InvalidRequest, LeaseLost, StorageUnavailable),
+)
+async def show_turn(turn_id: UUID, shown: ShownIn, backend: BackendDep) -> None:
+    """Tell which message shows an answer while it is written, for whoever goes on if this relay dies."""
+    await backend.chat.deliveries.show(turn_id, shown.relay, shown.message_id)

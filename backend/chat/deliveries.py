@@ -23,7 +23,7 @@ class DeliveryNotFound(NotFound):
 
 
 class LeaseLost(Conflict):
-    """Another relay speaks for this bot now, or none does."""
+    """Another relay speaks for this bot now, or none does; or there is nothing to speak of any more."""
 
 
 class DeliveryOver(Conflict):
@@ -65,7 +65,7 @@ TOLD = """
     delivery.id, bot.slug as bot, delivery.turn_id, delivery.kind, delivery.chat_id, delivery.thread_id,
     delivery.user_id, delivery.reply_to, delivery.language, coalesce(delivery.content, answer.content, '') as text,
     coalesce(turn.status = 'stopped', false) as stopped, delivery.buttons, delivery.parts, delivery.sent,
-    delivery.sending, delivery.state, bot.max_answer_length as max_length
+    delivery.sending, delivery.state, bot.max_answer_length as max_length, coalesce(turn.shown_as, '') as shown_as
 """
 BESIDE = """
     join bots bot on bot.id = delivery.bot_id left join turns turn on turn.id = delivery.turn_id
@@ -107,6 +107,14 @@ update deliveries set
     problem = coalesce($8, problem),
     finished_at = case when $7 is not null then now() end
 where id = $1 and state = 'pending' and exists (select from lease)
+returning id
+"""
+
+SHOWN = """
+update turns set shown_as = $3 where id = $1 and delivers and exists (
+    select from chat_sessions talk join pollers poller on poller.bot_id = talk.bot_id
+    where talk.id = turns.session_id and poller.relay = $2 and poller.lease_until > now()
+)
 returning id
 """
 
@@ -198,6 +206,11 @@ class Deliveries:
                 raise DeliveryOver if row["held"] else LeaseLost
             raise DeliveryNotFound
         return await self._get(delivery_id)
+
+    async def show(self, turn_id: UUID, relay: UUID, message_id: str) -> None:
+        """What becomes of the turn is already being shown, as this message. Raises `LeaseLost`."""
+        if not await self._db.run(SHOWN, turn_id, relay, message_id):
+            raise LeaseLost
 
     async def of_turn(self, turn_id: UUID) -> "Record | None":
         """The turn's `status`, with its delivery if it has one; None if it was deleted."""

@@ -72,6 +72,11 @@ class BackendClient:
             known["sending"] = None
         await self._http.ask("PATCH", f"v1/deliveries/{delivery_id}", json={"relay": relay_id} | known)
 
+    async def shown(self, relay_id: str, turn_id: str, message_id: int, seconds: float) -> None:
+        """An answer is seen as this message while it is written."""
+        body = {"relay": relay_id, "message_id": str(message_id)}
+        await self._http.ask("PUT", f"v1/turns/{turn_id}/shown", json=body, seconds=seconds)
+
     # What people say, and what they are told.
 
     @asynccontextmanager

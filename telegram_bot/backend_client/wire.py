@@ -114,7 +114,8 @@ class Notice:
 class Delivery:
     """Something to hand to a person. `text` is an answer's or a notice's, or the type of a problem.
 
-    The first `sent` of its `parts` have arrived; `sending` is the one that may be on its way.
+    The first `sent` of its `parts` have arrived; `sending` is the one that may be on its way. `shown_as` is the message
+    that showed its beginning while it was written.
     """
 
     id: int
@@ -134,6 +135,7 @@ class Delivery:
     sending: int | None = None
     state: Literal["pending", "sent", "failed"] = "pending"
     max_length: int | None = None
+    shown_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ class BackendSimulator:
                 web.delete("/v1/relays/{relay}", self._leave),
                 web.get("/v1/relays/{relay}/deliveries", self._pending),
                 web.patch("/v1/deliveries/{id}", self._progress),
+                web.put("/v1/turns/{id}/shown", self._shown),
                 web.post("/v1/deliveries", self._say),
                 web.post("/v1/chat/stream", self._stream),
                 *self.people.routes(self._problem),
@@ -179,6 +180,11 @@ class BackendSimulator:
         self.wake()
         fails = self.reports_fail.pop(0) if self.reports_fail else None
         return fails(request) if fails else web.json_response(delivery)
+
+    async def _shown(self, request: web.Request) -> web.Response:
+        self.deliveries.shown[request.match_info["id"]] = (await request.json())["message_id"]
+        self.wake()
+        return web.Response(status=204)
 
     # What people cause.
 

@@ -52,11 +52,12 @@ class Leases:
 
 
 class Deliveries:
-    """`repeated` counts the parts that were announced again."""
+    """`repeated` counts the parts that were announced again, `shown` tells by turn which message shows it."""
 
     def __init__(self, leases: Leases) -> None:
         self.all: dict[int, Json] = {}
         self.repeated = 0
+        self.shown: dict[str, str] = {}
         self._leases = leases
         self._keys: dict[tuple[str, str], int] = {}
 

@@ -211,3 +211,30 @@ async def test_the_button_under_a_draft_stops_the_answer(
     await telegram.world.until(lambda: not telegram.world.updates, 60)
     assert [(stop["bot"], stop["chat_id"], stop["user_id"]) for stop in backend.stops] == [("default", "42", "42")]
     writing.end()
+
+
+async def test_the_backend_knows_which_message_shows_an_answer(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    writing = Writing(backend, "Once ", "upon a time")
+    telegram.say("@test_bot hello", chat=GROUP)
+    await backend.until(lambda: backend.deliveries.shown)
+    writing.end()
+    [delivery] = await backend.until_delivered()
+    assert backend.deliveries.shown == {delivery["turn_id"]: delivery["message_id"]}
+
+
+async def test_whoever_goes_on_makes_the_answer_of_the_message_that_showed_it(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    telegram.say("@test_bot hello", chat=GROUP)
+    half = await telegram.next_message(CHAT)
+    shown = {"turn_id": "by another relay", "shown_as": str(half["message_id"])}
+    where = {"bot": "default", "chat_id": str(CHAT), "kind": "answer"}
+    long = "word " * 1500
+    backend.deliveries.add(**where, **shown, text=long)
+    backend.wake()
+    delivery = (await backend.until_delivered(2))[-1]
+    assert telegram.world.messages[CHAT][half["message_id"]]["text"].startswith("word word")
+    assert delivery["parts"] == 2
+    assert len(telegram.calls("sendMessage")) == 2, "the second part is new"

@@ -1,5 +1,6 @@
 """The relay as a process: started, killed, started again, followed by another one, and told to stop."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from tests.simulators.backend import SECRET_KEY, BackendSimulator, cut
 from tests.simulators.backend_deliveries import LEASE_SECONDS
-from tests.simulators.telegram import TelegramSimulator
+from tests.simulators.telegram import GROUP, TelegramSimulator
 from tests.simulators.telegram_calls import Fault
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,24 @@ async def test_a_part_that_was_on_its_way_at_a_kill_is_sent_again_and_counted(
     assert (await telegram.next_message())["text"] == "echo hello"
     await backend.until_delivered()
     assert backend.deliveries.repeated == 1
+
+
+async def test_an_answer_that_was_half_written_at_a_kill_is_one_message_all_the_same(
+    start: StartProcess, telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    backend.pieces, backend.allowed = lambda text: ["half ", "of it"], asyncio.Semaphore(1)
+    process = await start()
+    telegram.say("@test_bot hello", chat=GROUP)
+    await backend.until(lambda: backend.deliveries.shown)
+    process.kill()
+    await process.wait()
+    [(turn_id, message_id)] = backend.deliveries.shown.items()
+    where = {"bot": "default", "chat_id": str(GROUP["id"]), "turn_id": turn_id}
+    backend.deliveries.add(**where, kind="answer", text="all of it", shown_as=message_id)
+    await start()
+    await backend.until_delivered()
+    assert telegram.world.messages[GROUP["id"]][int(message_id)]["text"] == "all of it"
+    assert len(telegram.calls("sendMessage")) == 1
 
 
 async def test_another_process_takes_over_from_one_that_was_killed_and_never_two_receive(

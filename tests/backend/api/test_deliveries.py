@@ -268,3 +268,16 @@ async def test_what_counts_counts_for_somebody(offline_api: httpx2.AsyncClient) 
     assert_problem(await offline_api.post("/v1/deliveries", json=NOTICE | {"counts": True}), "invalid-request", 422)
     unknown = NOTICE | {"counts": True, "user_id": "42", "bot": "nobody"}
     assert_problem(await offline_api.post("/v1/deliveries", json=unknown), "bot-not-found", 404)
+
+
+async def test_an_answer_says_which_message_showed_it_while_it_was_written(
+    api: httpx2.AsyncClient, relay: UUID
+) -> None:
+    events = read_events((await api.post("/v1/chat/stream", json=HELLO)).text)
+    assert events[-1][1]["shown_as"] == ""
+    shown = f"/v1/turns/{events[0][1]['turn_id']}/shown"
+    assert (await api.put(shown, json={"relay": str(relay), "message_id": 7})).status_code == 204
+    assert [delivery["shown_as"] for delivery in await pending(api, relay)] == ["7"]
+    other = {"relay": str(uuid4()), "message_id": 8}
+    assert_problem(await api.put(shown, json=other), "lease-lost", 409)
+    assert_problem(await api.put(f"/v1/turns/{uuid4()}/shown", json=other), "lease-lost", 409)
