@@ -39,18 +39,24 @@ async def take(db: Database, bot: UUID, user_id: str, *, of_person: int, of_bot:
 
     One that is too many for the bot has counted for its person: else who repeats it at once would keep others out.
     """
-    for key, limit, of in ((f"{bot} {user_id}", of_person, "person"), (str(bot), of_bot, "bot")):
-        if limit and not await db.run(TAKE, key, limit):
+    for key, limit, of in _counters(bot, user_id, of_person, of_bot):
+        if not await db.run(TAKE, key, limit):
             waits = [row["seconds"] for row in await db.run(WAIT, key, limit)]
             raise TooManyMessages(max(waits, default=0.0), of)
 
 
 async def check(db: Database, bot: UUID, user_id: str, *, of_person: int, of_bot: int) -> None:
     """As `take`, but nothing is counted."""
-    for key, limit, of in ((f"{bot} {user_id}", of_person, "person"), (str(bot), of_bot, "bot")):
-        for row in await db.run(WAIT, key, limit) if limit else ():
+    for key, limit, of in _counters(bot, user_id, of_person, of_bot):
+        for row in await db.run(WAIT, key, limit):
             if row["seconds"] > 0:
                 raise TooManyMessages(row["seconds"], of)
+
+
+def _counters(bot: UUID, user_id: str, of_person: int, of_bot: int) -> list[tuple[str, int, str]]:
+    """What counts a message: key, limit, and whose it is; without those that have no limit."""
+    both = (f"{bot} {user_id}", of_person, "person"), (str(bot), of_bot, "bot")
+    return [counter for counter in both if counter[1]]
 
 
 async def forget_old(db: Database) -> None:
