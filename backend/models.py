@@ -44,6 +44,10 @@ NAMING = {
 }
 
 
+QUEUES = "('high', 'default', 'low', 'browser')"
+UNFINISHED = "('pending', 'running', 'waiting')"
+
+
 class HALFVEC(UserDefinedType[Any]):
     """pgvector's vectors of two bytes per dimension, of any length."""
 
@@ -264,11 +268,44 @@ class Turn(_Named, Model):
     finished_at: Mapped[datetime | None]
 
 
+class Agent(_Named, Model):
+    """Who carries out a step of a run: instructions for a model, and the skills that it may use.
+
+    Of one bot, or (without one) of every bot; a bot's own hides one of the same `slug` that every bot has. `skills`
+    names skills, or whole families of them. Its steps are carried out on `queue`. Nobody in `allowed_user_ids` means
+    that everybody who may talk to the bot may use it. Where a limit is null, the setting of the same name holds.
+    """
+
+    __tablename__ = "agents"
+    __table_args__ = (
+        UniqueConstraint("bot_id", "slug"),
+        Index("ix_agents_of_every_bot", "slug", unique=True, postgresql_where=text("bot_id is null")),
+        CheckConstraint("slug ~ '^[a-z][a-z0-9_-]{0,63}$'", name="slug"),
+        CheckConstraint(f"queue in {QUEUES}", name="queue"),
+    )
+
+    bot_id: Mapped[UUID | None] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"))
+    slug: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str]
+    instructions: Mapped[str]
+    skills: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    llm_chain: Mapped[str] = mapped_column(server_default="")
+    queue: Mapped[str] = mapped_column(server_default="default")
+    allowed_user_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    max_model_calls: Mapped[int | None]
+    max_tool_calls: Mapped[int | None]
+    max_tokens: Mapped[int | None]
+    max_minutes: Mapped[int | None]
+    enabled: Mapped[bool] = mapped_column(server_default=true())
+
+
 class Macro(_Named, Model):
-    """A prompt that a message may ask for, by its meaning; of one bot, or (without one) of every bot.
+    """What a message may ask for by its meaning: a prompt, or a plan; of one bot, or (without one) of every bot.
 
     A bot's own hides one of the same `slug` that every bot has. `parameters` are, by name, what a model fills the
-    template's `{{name}}` with: type, description, required, default and, of the type choice, choices.
+    template's `{{name}}` with: type, description, required, default and, of the type choice, choices. A `plan` is a
+    list of steps, each with agent, action and `depends_on`, the numbers (from 1) of those whose results it needs.
     """
 
     __tablename__ = "macros"
@@ -276,13 +313,15 @@ class Macro(_Named, Model):
         UniqueConstraint("bot_id", "slug"),
         Index("ix_macros_of_every_bot", "slug", unique=True, postgresql_where=text("bot_id is null")),
         CheckConstraint("slug ~ '^[a-z][a-z0-9_-]{0,63}$'", name="slug"),
+        CheckConstraint("(plan is null) = (template <> '')", name="does_one_thing"),
     )
 
     bot_id: Mapped[UUID | None] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"))
     slug: Mapped[str]
     name: Mapped[str]
     description: Mapped[str]
-    template: Mapped[str]
+    template: Mapped[str] = mapped_column(server_default="")
+    plan: Mapped[list[Any] | None] = mapped_column(JSONB())
     parameters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     enabled: Mapped[bool] = mapped_column(server_default=true())
 
@@ -305,7 +344,8 @@ class Route(_Numbered, Model):
         CheckConstraint(f"strategy in {STRATEGIES}", name="strategy"),
         CheckConstraint("mode in ('inline', 'categorizer')", name="mode"),
         CheckConstraint(
-            "outcome in ('followed', 'target-unknown', 'parameters-unfit', 'router-failed')", name="outcome"
+            "outcome in ('followed', 'target-unknown', 'parameters-unfit', 'too-many-runs', 'router-failed')",
+            name="outcome",
         ),
         CheckConstraint(f"corrected_strategy in {STRATEGIES}", name="corrected_strategy"),
         CheckConstraint("(corrected_strategy is null) = (corrected_at is null)", name="corrected_at"),
@@ -326,20 +366,206 @@ class Route(_Numbered, Model):
     corrected_at: Mapped[datetime | None]
 
 
+class AgentRun(_Named, Model):
+    """One execution of what a message asks for, by agents: its `request`, and how it fares.
+
+    `kind` is the strategy, `target` the agent or the macro. It is `waiting` while all that could be done waits for a
+    person, and a person does not count in `milliseconds`. What is spent is compared with the limits that held when it
+    began. What is `replanned` was planned anew after a step failed: that happens once. Its `result` becomes a message
+    of the session.
+    """
+
+    __tablename__ = "agent_runs"
+    __table_args__ = (
+        UniqueConstraint("turn_id"),
+        Index("ix_agent_runs_newest", "created_at", "id"),
+        Index("ix_agent_runs_session_id_created_at", "session_id", "created_at"),
+        Index("ix_agent_runs_unfinished", "id", postgresql_where=text(f"status in {UNFINISHED}")),
+        CheckConstraint("kind in ('agent', 'macro', 'dynamic')", name="kind"),
+        CheckConstraint(
+            "status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled', 'expired')", name="status"
+        ),
+    )
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
+    turn_id: Mapped[UUID | None] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    target: Mapped[str | None]
+    title: Mapped[str]
+    request: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="pending")
+    replanned: Mapped[bool] = mapped_column(server_default=false())
+    model_calls: Mapped[int] = mapped_column(server_default=text("0"))
+    tool_calls: Mapped[int] = mapped_column(server_default=text("0"))
+    tokens: Mapped[int] = mapped_column(server_default=text("0"))
+    milliseconds: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    max_model_calls: Mapped[int]
+    max_tool_calls: Mapped[int]
+    max_tokens: Mapped[int]
+    max_minutes: Mapped[int]
+    result: Mapped[str | None]
+    problem: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class RunStep(_Named, Model):
+    """One part of a run: an agent's `action`, or (`plan`) the making of the steps that follow.
+
+    It is due when all that it `depends_on`, positions of the same run, is completed. Whoever carries it out has it
+    until `lease_until`; `attempt` tells a late worker from the current one. `history` is what the model was told and
+    said, in pydantic-ai's own form; `rounds` counts how often it has called skills.
+    """
+
+    __tablename__ = "run_steps"
+    __table_args__ = (
+        UniqueConstraint("run_id", "position"),
+        Index("ix_run_steps_unfinished", "run_id", postgresql_where=text(f"status in {UNFINISHED}")),
+        CheckConstraint("kind in ('plan', 'act')", name="kind"),
+        CheckConstraint(f"queue in {QUEUES}", name="queue"),
+        CheckConstraint(
+            "status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled', 'expired', 'skipped',"
+            " 'replaced')",
+            name="status",
+        ),
+    )
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("agent_runs.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    kind: Mapped[str] = mapped_column(server_default="act")
+    agent: Mapped[str | None]
+    queue: Mapped[str] = mapped_column(server_default="default")
+    action: Mapped[str]
+    depends_on: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=text("'{}'"))
+    status: Mapped[str] = mapped_column(server_default="pending")
+    attempt: Mapped[int] = mapped_column(server_default=text("0"))
+    lease_until: Mapped[datetime | None]
+    history: Mapped[list[Any] | None] = mapped_column(JSONB())
+    rounds: Mapped[int] = mapped_column(server_default=text("0"))
+    result: Mapped[str | None]
+    problem: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class SkillCall(_Numbered, Model):
+    """One call of a skill, as it is audited: who, by which bot, with which arguments, and what became of it.
+
+    It is `started` before it is done, and recorded after: what has an `effect` and is found started when its worker has
+    died may have happened (`uncertain`), and is never repeated without asking. In `arguments` secrets are redacted;
+    they and the `result` go with the run, the rest stays. `decision` is null until it is known whether it may be done.
+    """
+
+    __tablename__ = "skill_calls"
+    __table_args__ = (
+        UniqueConstraint("step_id", "call_id"),
+        Index("ix_skill_calls_newest", "created_at", "id"),
+        Index("ix_skill_calls_user_id", "user_id", "id"),
+        CheckConstraint(
+            "decision in ('safe', 'confirmed', 'granted', 'forbidden', 'cancelled', 'expired', 'unfit')",
+            name="decision",
+        ),
+        CheckConstraint(
+            "state in ('asked', 'started', 'done', 'failed', 'refused', 'uncertain', 'cancelled', 'expired')",
+            name="state",
+        ),
+    )
+
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("agent_runs.id", ondelete="SET NULL"), index=True)
+    step_id: Mapped[UUID | None] = mapped_column(ForeignKey("run_steps.id", ondelete="SET NULL"))
+    bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str]
+    chat_id: Mapped[str]
+    call_id: Mapped[str]
+    skill: Mapped[str]
+    arguments: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    effect: Mapped[bool] = mapped_column(server_default=false())
+    decision: Mapped[str | None]
+    state: Mapped[str]
+    result: Mapped[str | None]
+    size: Mapped[int | None]
+    milliseconds: Mapped[int | None]
+    problem: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Confirmation(_Numbered, Model):
+    """A question to a person before an action: confirmed, cancelled or expired, once.
+
+    `kind` is `repeat` where the action may have happened already. `title` and `detail` show exactly what will run.
+    With `grants`, a kind of action, the person may allow all of it in this chat for a while.
+    """
+
+    __tablename__ = "confirmations"
+    __table_args__ = (
+        UniqueConstraint("skill_call_id", "kind"),
+        Index("ix_confirmations_waiting", "user_id", "id", postgresql_where=text("state = 'waiting'")),
+        CheckConstraint("kind in ('action', 'repeat')", name="kind"),
+        CheckConstraint("state in ('waiting', 'confirmed', 'cancelled', 'expired')", name="state"),
+        CheckConstraint("(state = 'waiting') = (answered_at is null)", name="answered_at"),
+    )
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("agent_runs.id", ondelete="CASCADE"), index=True)
+    skill_call_id: Mapped[int] = mapped_column(ForeignKey("skill_calls.id", ondelete="CASCADE"))
+    user_id: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default="action")
+    skill: Mapped[str]
+    title: Mapped[str]
+    detail: Mapped[str]
+    grants: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    always: Mapped[bool] = mapped_column(server_default=false())
+    expires_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    answered_via: Mapped[str] = mapped_column(server_default="")
+
+
+class Grant(_Numbered, Model):
+    """One kind of action that a person has allowed in a chat, until it expires or is revoked."""
+
+    __tablename__ = "grants"
+    __table_args__ = (
+        UniqueConstraint("bot_id", "chat_id", "thread_id", "user_id", "kind"),
+        Index("ix_grants_expires_at", "expires_at"),
+    )
+
+    bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"))
+    chat_id: Mapped[str]
+    thread_id: Mapped[str] = mapped_column(server_default="")
+    user_id: Mapped[str]
+    kind: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class RunFile(_Numbered, Model):
+    """A file that a run has made for the person, for example a picture of a page."""
+
+    __tablename__ = "run_files"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("agent_runs.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]
+    content: Mapped[bytes]
+
+
 class Message(_Numbered, Model):
     """One line of the transcript; `position` orders it within its session, with gaps.
 
-    `speaker` is the name of who said it, as far as it is known.
+    `speaker` is the name of who said it, as far as it is known. A run's result has its `run_id` and no turn.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("session_id", "position"),
+        Index("ix_messages_run_id", "run_id", unique=True, postgresql_where=text("run_id is not null")),
         CheckConstraint("role in ('user', 'assistant', 'system', 'tool')", name="role"),
     )
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
     turn_id: Mapped[UUID | None] = mapped_column(ForeignKey("turns.id", ondelete="SET NULL"), index=True)
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("agent_runs.id", ondelete="SET NULL"))
     position: Mapped[int] = mapped_column(BigInteger)
     role: Mapped[str]
     speaker: Mapped[str] = mapped_column(server_default="")
@@ -355,6 +581,10 @@ class Delivery(_Numbered, Model):
     `parts`, of which the first `sent` have arrived, as the messages `message_ids`. `sending` is the part that may be on
     its way: written before it is sent, so that a client that was killed meanwhile knows. `repeated` counts the parts
     that were sent again for that reason. `key` keeps a notice from being written twice.
+
+    A run's turn ends as a card (`run`) that shows how the run fares, and its result is an `answer` of its own. Cards,
+    of confirmations too, go on changing after they were sent: the client edits them while `changed` is ahead of
+    `shown`.
     """
 
     __tablename__ = "deliveries"
@@ -362,12 +592,25 @@ class Delivery(_Numbered, Model):
         UniqueConstraint("turn_id"),
         UniqueConstraint("bot_id", "key"),
         Index("ix_deliveries_pending", "bot_id", "id", postgresql_where=text("state = 'pending'")),
-        CheckConstraint("kind in ('answer', 'problem', 'notice')", name="kind"),
+        UniqueConstraint("confirmation_id"),
+        UniqueConstraint("file_id"),
+        Index("ix_deliveries_run_id", "run_id", "kind", postgresql_where=text("run_id is not null")),
+        Index(
+            "ix_deliveries_result",
+            "run_id",
+            unique=True,
+            postgresql_where=text("run_id is not null and kind = 'answer'"),
+        ),
+        Index("ix_deliveries_changed", "bot_id", "id", postgresql_where=text("changed > shown and state = 'sent'")),
+        CheckConstraint("kind in ('answer', 'problem', 'notice', 'run', 'confirmation', 'file')", name="kind"),
         CheckConstraint("state in ('pending', 'sent', 'failed')", name="state"),
     )
 
     bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="CASCADE"))
     turn_id: Mapped[UUID | None] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"))
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("agent_runs.id", ondelete="CASCADE"))
+    confirmation_id: Mapped[int | None] = mapped_column(ForeignKey("confirmations.id", ondelete="CASCADE"))
+    file_id: Mapped[int | None] = mapped_column(ForeignKey("run_files.id", ondelete="CASCADE"))
     key: Mapped[str | None]
     chat_id: Mapped[str]
     thread_id: Mapped[str] = mapped_column(server_default="")
@@ -383,6 +626,8 @@ class Delivery(_Numbered, Model):
     sent: Mapped[int] = mapped_column(server_default=text("0"))
     sending: Mapped[int | None]
     repeated: Mapped[int] = mapped_column(server_default=text("0"))
+    changed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    shown: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     message_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     finished_at: Mapped[datetime | None]
 

@@ -50,6 +50,23 @@ class Settings(BaseSettings):
 
     gateway_router: str = Field(default="inline", pattern="^(inline|categorizer|off)$")
 
+    autonomous_mode: bool = False
+    max_iterations: int = Field(default=8, ge=1, le=50)
+    quality_threshold: float = Field(default=0.7, ge=0, le=1)
+    confirmation_timeout_minutes: float = Field(default=5, gt=0, le=7 * 24 * 60)
+    max_runs_per_user: int = Field(default=3, ge=1, le=100)
+    max_model_calls: int = Field(default=20, ge=1, le=1_000)
+    max_tool_calls: int = Field(default=40, ge=0, le=1_000)
+    max_tokens: int = Field(default=200_000, ge=1_000)
+    max_minutes: int = Field(default=15, ge=1, le=24 * 60)
+
+    workspaces: Path = Path(".local/workspaces")
+    searxng_url: str = ""
+    brave_api_key: SecretStr = SecretStr("")
+    web_private_hosts: str = ""
+    chromium: str = ""
+    mcp_servers: str = ""
+
     context_tokens: int = Field(default=16_000, ge=500)
     short_history_limit: int = Field(default=8, ge=0, le=1_000)
     summary_threshold: int = Field(default=24, ge=2)
