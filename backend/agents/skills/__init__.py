@@ -1,1 +1,93 @@
-"""What agents can do: one file per skill."""
+"""What agents can do: one file per skill, and one line for each in `shipped`.
+
+This is also imported where skills are only listed: a skill imports what is heavy when it is first used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from backend.agents.skills.skill import Danger, Skill
+from backend.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A skill as it is listed; `danger` is that of most of its calls, `missing` why it is not offered here."""
+
+    name: str
+    family: str
+    description: str
+    danger: Danger
+    missing: str = ""
+
+
+class Source(Protocol):
+    """Skills that are known only at run time, such as those of a server; their names begin with `family` and `_`."""
+
+    family: str
+
+    def described(self) -> Sequence[Described]:
+        """What can be said of them without asking anybody."""
+
+    async def skills(self) -> Sequence[Skill[Any]]:
+        """Those that there are now; nobody who is away makes this raise or wait for long."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What skills are made with."""
+
+    settings: Settings
+
+
+def shipped(means: Means) -> list[Skill[Any]]:
+    return []
+
+
+def sources(means: Means) -> list[Source]:
+    return []
+
+
+class Skills:
+    """All skills of this installation. Opened once per process; `close` ends what was begun for them."""
+
+    def __init__(self, skills: Sequence[Skill[Any]], sources: Sequence[Source] = ()) -> None:
+        self._skills = skills
+        self._sources = sources
+
+    async def of(self, names: Sequence[str]) -> dict[str, Skill[Any]]:
+        """Those of these names or families that can be used here; others are left out, with a line in the log."""
+        offered = [*self._skills, *await self._found(names)]
+        wanted = {skill.name: skill for skill in offered if skill.name in names or _families(skill) & set(names)}
+        if unknown := set(names) - wanted.keys() - {family for skill in wanted.values() for family in _families(skill)}:
+            log.warning("skills_unknown", names=sorted(unknown))
+        if missing := {name: why for name, skill in wanted.items() if (why := skill.unavailable())}:
+            log.info("skills_unavailable", missing=missing)
+        return {name: skill for name, skill in wanted.items() if name not in missing}
+
+    def described(self) -> list[Described]:
+        """All of them, also those that cannot be used here."""
+        own = [Described(s.name, s.family, s.description, s.danger, s.unavailable()) for s in self._skills]
+        return own + [described for source in self._sources for described in source.described()]
+
+    async def close(self) -> None:
+        for source in self._sources:
+            await source.close()
+        for skill in self._skills:
+            await skill.close()
+
+    async def _found(self, names: Sequence[str]) -> list[Skill[Any]]:
+        asked = [s for s in self._sources if any(n == s.family or n.startswith(f"{s.family}_") for n in names)]
+        return [skill for source in asked for skill in await source.skills()]
+
+
+def _families(skill: Skill[Any]) -> set[str]:
+    """A family may be part of another: `mcp_notes` of `mcp`."""
+    return {skill.family, skill.family.split("_")[0]}

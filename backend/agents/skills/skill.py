@@ -125,6 +125,10 @@ class Skill(ABC, Generic[P]):
         assert isinstance(params, BaseModel)
         return params.model_dump(mode="json")
 
+    async def close(self) -> None:
+        """End what was begun for it, when the process ends."""
+        return
+
     @abstractmethod
     async def run(self, params: P, context: Context) -> Result:
         """Do it. Raises `Refused` or `Failed`."""
