@@ -6,10 +6,13 @@ This is also imported where skills are only listed: a skill imports what is heav
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import UUID
 
 import structlog
 
 from backend.agents.skills.skill import Danger, Skill
+from backend.database import Database
+from backend.memory import Memory
 from backend.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -45,6 +48,8 @@ class Means:
     """What skills are made with."""
 
     settings: Settings
+    db: Database
+    memory: Memory
 
 
 def shipped(means: Means) -> list[Skill[Any]]:
@@ -76,6 +81,11 @@ class Skills:
         """All of them, also those that cannot be used here."""
         own = [Described(s.name, s.family, s.description, s.danger, s.unavailable()) for s in self._skills]
         return own + [described for source in self._sources for described in source.described()]
+
+    async def leave(self, step_id: UUID) -> None:
+        """Let go of what is kept for a step, which has ended."""
+        for skill in self._skills:
+            await skill.leave(step_id)
 
     async def close(self) -> None:
         for source in self._sources:

@@ -27,7 +27,11 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """It was tried, and did not work; the text says why, to the model."""
+    """It was tried, and did not work; the text says why, to the model. `origin` says whose words it repeats."""
+
+    def __init__(self, text: str, origin: str = "") -> None:
+        super().__init__(text)
+        self.origin = origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,10 @@ class Skill(ABC, Generic[P]):
         """The arguments as they are audited."""
         assert isinstance(params, BaseModel)
         return params.model_dump(mode="json")
+
+    async def leave(self, step_id: UUID) -> None:
+        """Let go of what is kept for a step, which has ended."""
+        return
 
     async def close(self) -> None:
         """End what was begun for it, when the process ends."""
