@@ -5,42 +5,20 @@ This is also imported where skills are only listed: a skill imports what is heav
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import structlog
 
-from backend.agents.skills.skill import Danger, Skill
+from backend.agents.skills.filesystem import FilesystemList, FilesystemRead, FilesystemSearch, FilesystemWrite
+from backend.agents.skills.skill import Described, Skill, Source
 from backend.database import Database
 from backend.memory import Memory
 from backend.settings import Settings
 
+__all__ = ["Described", "Means", "Skills", "Source", "shipped", "sources"]
+
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A skill as it is listed; `danger` is that of most of its calls, `missing` why it is not offered here."""
-
-    name: str
-    family: str
-    description: str
-    danger: Danger
-    missing: str = ""
-
-
-class Source(Protocol):
-    """Skills that are known only at run time, such as those of a server; their names begin with `family` and `_`."""
-
-    family: str
-
-    def described(self) -> Sequence[Described]:
-        """What can be said of them without asking anybody."""
-
-    async def skills(self) -> Sequence[Skill[Any]]:
-        """Those that there are now; nobody who is away makes this raise or wait for long."""
-
-    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +31,12 @@ class Means:
 
 
 def shipped(means: Means) -> list[Skill[Any]]:
-    return []
+    return [
+        FilesystemList(),
+        FilesystemRead(),
+        FilesystemSearch(),
+        FilesystemWrite(),
+    ]
 
 
 def sources(means: Means) -> list[Source]:

@@ -1,11 +1,11 @@
 """What every skill is: something that a model may ask for, within bounds that code decides."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import orjson
@@ -140,3 +140,28 @@ class Skill(ABC, Generic[P]):
     @abstractmethod
     async def run(self, params: P, context: Context) -> Result:
         """Do it. Raises `Refused` or `Failed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A skill as it is listed; `danger` is that of most of its calls, `missing` why it is not offered here."""
+
+    name: str
+    family: str
+    description: str
+    danger: Danger
+    missing: str = ""
+
+
+class Source(Protocol):
+    """Skills that are known only at run time, such as those of a server; their names begin with `family` and `_`."""
+
+    family: str
+
+    def described(self) -> Sequence[Described]:
+        """What can be said of them without asking anybody."""
+
+    async def skills(self) -> Sequence[Skill[Any]]:
+        """Those that there are now; nobody who is away makes this raise or wait for long."""
+
+    async def close(self) -> None: ...

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from backend.agents.skills import Described, Skills
-from backend.agents.skills.skill import Context, Danger, Result, Skill
+from backend.agents.skills import Skills
+from backend.agents.skills.skill import Context, Danger, Described, Result, Skill
 
 
 class Nothing(BaseModel):
