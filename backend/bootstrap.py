@@ -106,4 +106,7 @@ def read_chains(settings: Settings, environment: Mapping[str, str]) -> dict[Purp
         Purpose.ROUTER: read_chain(settings.router_llm_chain, environment) if settings.router_llm_chain else chat,
         Purpose.VISION: read_chain(settings.vision_llm_chain, environment) if settings.vision_llm_chain else (),
         Purpose.TRANSCRIPTION: read_transcribers(settings.transcription, environment),
+        Purpose.AGENT: chat,
+        Purpose.PLANNER: chat,
+        Purpose.JUDGE: chat,
     }

@@ -128,7 +128,8 @@ async def jobs() -> RecordedJobs:
 async def llm(provider: Provider, settings: Settings) -> AsyncIterator[Llm]:
     """One provider for everything: the simulated one."""
     chain = read_chain("stub:simulated", {"STUB_BASE_URL": provider.base_url})
-    llm = Llm({Purpose.CHAT: chain, Purpose.SUMMARY: chain, Purpose.ROUTER: chain}, time_limit=5)
+    talking = set(Purpose) - {Purpose.VISION, Purpose.TRANSCRIPTION}
+    llm = Llm(dict.fromkeys(talking, chain), time_limit=5)
     yield llm
     await llm.close()
 

@@ -1,7 +1,7 @@
 """A model behind an OpenAI-compatible endpoint: what every provider speaks."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ import orjson
 from backend.llm import wire
 from backend.llm.endpoint import Endpoint, failures_in_our_words
 from backend.llm.thoughts import ThoughtFilter
-from backend.llm.tool_calls import ToolCalls, offered
+from backend.llm.tool_calls import ToolCalls, in_words, offered
 from backend.llm.types import Answer, ChatMessage, Outcome, ProviderFailed, Show, Tool, Usage
 
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
@@ -37,16 +37,16 @@ class OpenAICompatible:
     async def complete(self, messages: Sequence[ChatMessage], show: Show | None, tools: Sequence[Tool] = ()) -> Answer:
         """Raises `ProviderFailed`. With `show`, the answer is streamed and each visible piece is shown.
 
-        If it declines a request with tools, it is asked without them, and if that is well, from then on always.
+        If it declines a request with tools, it is asked without them, and if that is well, from then on always; unless
+        they are needed. What was called before is then told to it in words.
         """
         try:
             with failures_in_our_words():
                 if self._must_choose:
                     self.model, self._must_choose = await self._first_model(), False
-                body = {"model": self.model, "messages": [*map(wire.written, messages)]}
-                if tools and not self._knows_no_tools:
-                    return await self._ask_with_tools(body, show, tools)
-                return await self._ask(body, show)
+                if not tools and not any(message.tool_calls for message in messages):
+                    return await self._ask(self._body(messages), show)
+                return await self._ask_with_tools(messages, show, tools)
         except ProviderFailed as failure:
             if failure.outcome is Outcome.DENIED:
                 self._must_choose = self._chooses  # the model may have been removed
@@ -71,7 +71,18 @@ class OpenAICompatible:
                 return model
         raise ProviderFailed(Outcome.DENIED, "the endpoint lists no models")
 
-    async def _ask_with_tools(self, body: Mapping[str, Any], show: Show | None, tools: Sequence[Tool]) -> Answer:
+    def _body(self, messages: Iterable[ChatMessage], tools: Sequence[Tool] = ()) -> dict[str, Any]:
+        body = {"model": self.model, "messages": [*map(wire.written, messages)]}
+        return {**body, "tools": [*map(offered, tools)]} if tools else body
+
+    async def _ask_with_tools(
+        self, messages: Sequence[ChatMessage], show: Show | None, tools: Sequence[Tool]
+    ) -> Answer:
+        """Of tools, or of what was called before."""
+        if any(tool.needed for tool in tools):
+            return await self._ask(self._body(messages, tools), show)
+        if self._knows_no_tools:
+            return await self._ask(self._body(in_words(messages)), show)
         shown = False
 
         def show_piece(piece: str) -> None:
@@ -81,12 +92,12 @@ class OpenAICompatible:
                 show(piece)
 
         try:
-            return await self._ask({**body, "tools": [*map(offered, tools)]}, show_piece if show else None)
+            return await self._ask(self._body(messages, tools), show_piece if show else None)
         except ProviderFailed as failure:
             if failure.outcome not in DECLINED or shown:
                 raise
-        answer = await self._ask(body, show)
-        self._knows_no_tools = True
+        answer = await self._ask(self._body(in_words(messages)), show)
+        self._knows_no_tools |= bool(tools)
         return answer
 
     async def _ask(self, body: Mapping[str, Any], show: Show | None) -> Answer:

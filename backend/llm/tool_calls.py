@@ -1,11 +1,12 @@
 """Tools on the wire: how they are offered, and how what a model calls is put together from its pieces."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from backend.llm.types import Outcome, ProviderFailed, Tool, ToolCall
+from backend.llm.types import ChatMessage, Outcome, ProviderFailed, Tool, ToolCall
 
 # An answer that calls more, or at greater length, is garbage.
 MOST_CALLS, LONGEST_ARGUMENTS = 64, 1 << 20
@@ -17,13 +18,46 @@ def offered(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
+def called(call: ToolCall) -> dict[str, Any]:
+    """A call as endpoints take it back."""
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def in_words(messages: Sequence[ChatMessage]) -> Iterator[ChatMessage]:
+    """The same conversation for a model that knows no tools; what calls have brought is told to it in one message."""
+    brought: list[str] = []
+    for message in messages:
+        if message.answers:
+            brought.append(f"[What the call {message.answers} has brought]\n{message.content}")
+            continue
+        if brought:
+            yield ChatMessage("user", "\n\n".join(brought))
+            brought = []
+        yield _in_words(message) if message.tool_calls else message
+    if brought:
+        yield ChatMessage("user", "\n\n".join(brought))
+
+
+def _in_words(message: ChatMessage) -> ChatMessage:
+    calls = (f"[Call {call.id} of {call.name}: {call.arguments}]" for call in message.tool_calls)
+    return ChatMessage(message.role, "\n".join(filter(None, [message.content, *calls])))
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call that is being put together."""
+
+    name: str = ""
+    id: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
 class ToolCalls:
     """Fed with a message, or with one delta after another."""
 
     def __init__(self) -> None:
-        self._names: list[str] = []
-        self._arguments: list[list[str]] = []
-        self._places: dict[int, int] = {}
+        self._calls: list[_Call] = []
+        self._places: dict[int, _Call] = {}
         self._length = 0
 
     def take(self, said: object) -> None:
@@ -32,30 +66,36 @@ class ToolCalls:
             function = call.get("function")
             if not isinstance(function, dict):
                 raise ProviderFailed(Outcome.GARBLED, "a tool call without a function")
-            name, arguments = function.get("name") or "", _text(function.get("arguments"))
+            name, id = function.get("name") or "", call.get("id")
             if not isinstance(name, str):
                 raise ProviderFailed(Outcome.GARBLED, "a tool call without a name")
-            self._add(self._place(call.get("index"), name), name, arguments)
+            id = id if isinstance(id, str) else ""
+            self._add(self._place(call.get("index"), name, id), name, id, _text(function.get("arguments")))
 
     def read(self) -> tuple[ToolCall, ...]:
         """The calls, in their order."""
-        arguments = ("".join(pieces) for pieces in self._arguments)
-        return tuple(ToolCall(*call) for call in zip(self._names, arguments, strict=True) if call[0])
+        return tuple(ToolCall(call.name, "".join(call.arguments), call.id) for call in self._calls if call.name)
 
-    def _place(self, index: object, name: str) -> int:
-        """Some providers number no calls: then each name begins one."""
-        if isinstance(index, int):
-            return self._places.setdefault(index, len(self._names))
-        return len(self._names) if name or not self._names else len(self._names) - 1
+    def _place(self, index: object, name: str, id: str) -> _Call:
+        """Some providers number no calls: then each name begins one. Some give all of them one number."""
+        if not isinstance(index, int):
+            return self._begin() if name or not self._calls else self._calls[-1]
+        place = self._places.get(index)
+        if place is None or (name and id and place.id not in ("", id)):
+            place = self._places[index] = self._begin()
+        return place
 
-    def _add(self, place: int, name: str, arguments: str) -> None:
-        if place == len(self._names):
-            self._names.append("")
-            self._arguments.append([])
-        self._names[place] = self._names[place] or name
-        self._arguments[place].append(arguments)
+    def _begin(self) -> _Call:
+        if len(self._calls) == MOST_CALLS:
+            raise ProviderFailed(Outcome.GARBLED, "endless tool calls")
+        self._calls.append(_Call())
+        return self._calls[-1]
+
+    def _add(self, place: _Call, name: str, id: str, arguments: str) -> None:
+        place.name, place.id = place.name or name, place.id or id
+        place.arguments.append(arguments)
         self._length += len(arguments)
-        if len(self._names) > MOST_CALLS or self._length > LONGEST_ARGUMENTS:
+        if self._length > LONGEST_ARGUMENTS:
             raise ProviderFailed(Outcome.GARBLED, "endless tool calls")
 
 

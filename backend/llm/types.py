@@ -16,6 +16,9 @@ class Purpose(StrEnum):
     ROUTER = "router"
     VISION = "vision"
     TRANSCRIPTION = "transcription"
+    AGENT = "agent"
+    PLANNER = "planner"
+    JUDGE = "judge"
 
 
 class Outcome(StrEnum):
@@ -42,29 +45,39 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatMessage:
-    """One line of what a model is shown; `role` is system, user or assistant."""
-
-    role: str
-    content: str
-    media: Media | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Tool:
-    """What a model may call instead of answering; `parameters` is a JSON schema."""
+    """What a model may call instead of answering; `parameters` is a JSON schema.
+
+    It is an offer, which a model that knows no tools does not see. If it is `needed`, such a model is not asked.
+    """
 
     name: str
     description: str
     parameters: dict[str, Any]
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """What a model calls; the arguments are what it wrote, which should be JSON."""
+    """What a model calls; the arguments are what it wrote, which should be JSON. Not every provider gives an `id`."""
 
     name: str
     arguments: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One line of what a model is shown; `role` is system, user, assistant or tool.
+
+    An assistant may have called tools; what came of a call is a message of the role tool, which `answers` its id.
+    """
+
+    role: str
+    content: str
+    media: Media | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)

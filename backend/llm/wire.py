@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from backend.llm.tool_calls import called
 from backend.llm.types import ChatMessage, Outcome, ProviderFailed, Usage
 
 # What a connection raises; a ValueError comes of a key that fits into no header.
@@ -22,6 +23,11 @@ MOST_TOKENS, HIGHEST_COST = 100_000_000, 1_000.0
 
 def written(message: ChatMessage) -> dict[str, Any]:
     """A message as endpoints take it; a picture goes along as an address that holds all of it."""
+    if message.tool_calls:  # some refuse an empty text
+        calls = [called(call) for call in message.tool_calls]
+        return {"role": message.role, "content": message.content or None, "tool_calls": calls}
+    if message.answers:
+        return {"role": message.role, "content": message.content, "tool_call_id": message.answers}
     if not message.media:
         return {"role": message.role, "content": message.content}
     url = f"data:{message.media.media_type};base64,{b64encode(message.media.content).decode()}"

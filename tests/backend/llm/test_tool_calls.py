@@ -1,18 +1,23 @@
 """A model that is offered tools: it answers in words, or calls one, plain and streamed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from backend.llm import Answer, Llm, Outcome, ProviderFailed, Purpose, Tool, ToolCall
+from backend.llm import Answer, ChatMessage, Llm, Outcome, ProviderFailed, Purpose, Tool, ToolCall
 from backend.llm.openai_compatible import OpenAICompatible
+from backend.llm.tool_calls import ToolCalls
 from tests.backend.llm.conftest import HELLO, Chain, Reader
 from tests.simulators.provider import Breaks, Cuts, Fails, Provider, Says
-from tests.simulators.provider_tools import CallsTool, KnowsNoTools
+from tests.simulators.provider_tools import CallsTool, CallsTools, KnowsNoTools, ToolUse
 
 TRANSLATE = Tool("translate", "Translates.", {"type": "object", "properties": {"language": {"type": "string"}}})
 GERMAN = '{"language":"German"}'
-CALLED = (ToolCall("translate", GERMAN),)
+CALLED = (ToolCall("translate", GERMAN, "call_1_1"),)
+FRENCH = '{"language":"French"}'
+ASKED, LOOKED = ChatMessage("user", "Translate it."), ChatMessage("assistant", "", tool_calls=CALLED)
+BROUGHT = ChatMessage("tool", "Guten Tag", answers="call_1_1")
 
 
 async def ask(model: OpenAICompatible, reader: Reader) -> Answer:
@@ -61,7 +66,69 @@ async def test_words_before_a_call_are_kept(model: OpenAICompatible, provider: P
 async def test_arguments_may_come_as_an_object(model: OpenAICompatible, provider: Provider, reader: Reader) -> None:
     call = '{"function": {"name": "translate", "arguments": {"language": "German"}}}'
     provider.will(Says('{"choices": [{"message": {"content": null, "tool_calls": [' + call + "]}}]}"))
-    assert (await ask(model, reader)).tool_calls == CALLED
+    assert (await ask(model, reader)).tool_calls == (ToolCall("translate", GERMAN),)
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+async def test_several_calls_are_read_in_their_order(
+    model: OpenAICompatible, provider: Provider, reader: Reader, numbered: bool
+) -> None:
+    provider.will(CallsTools(ToolUse("translate", GERMAN), ToolUse("translate", FRENCH), numbered=numbered))
+    assert (await ask(model, reader)).tool_calls == (*CALLED, ToolCall("translate", FRENCH, "call_1_2"))
+
+
+def test_calls_of_one_number_are_told_apart_by_their_ids() -> None:
+    calls = ToolCalls()
+    for language, id in (("de", "a"), ("fr", "b")):
+        function = {"name": "translate", "arguments": language}
+        calls.take({"tool_calls": [{"index": 0, "id": id, "function": function}]})
+    assert calls.read() == (ToolCall("translate", "de", "a"), ToolCall("translate", "fr", "b"))
+
+
+async def test_what_was_called_and_what_it_brought_are_told_as_endpoints_take_it(
+    model: OpenAICompatible, provider: Provider
+) -> None:
+    await model.complete([ASKED, LOOKED, BROUGHT], None, [TRANSLATE])
+    function = {"name": "translate", "arguments": GERMAN}
+    assert provider.calls[0].body["messages"] == [
+        {"role": "user", "content": "Translate it."},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "call_1_1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "content": "Guten Tag", "tool_call_id": "call_1_1"},
+    ]
+
+
+@pytest.mark.parametrize("tools", [[TRANSLATE], []])
+async def test_who_knows_no_tools_is_told_in_words_what_they_brought(
+    model: OpenAICompatible, provider: Provider, tools: list[Tool]
+) -> None:
+    provider.usual = KnowsNoTools()
+    await model.complete([ASKED, LOOKED, BROUGHT], None, tools)
+    asked, looked, brought = provider.calls[1].body["messages"]
+    assert asked == {"role": "user", "content": "Translate it."}
+    assert looked == {"role": "assistant", "content": f"[Call call_1_1 of translate: {GERMAN}]"}
+    assert brought == {"role": "user", "content": "[What the call call_1_1 has brought]\nGuten Tag"}
+
+
+async def test_who_knows_no_tools_is_not_asked_where_they_are_needed(
+    model: OpenAICompatible, provider: Provider
+) -> None:
+    provider.usual = KnowsNoTools()
+    with pytest.raises(ProviderFailed) as failed:
+        await model.complete(HELLO, None, [replace(TRANSLATE, needed=True)])
+    assert (failed.value.outcome, len(provider.calls)) == (Outcome.REFUSED, 1)
+
+
+async def test_a_refusal_where_no_tools_were_offered_says_nothing_about_them(
+    model: OpenAICompatible, provider: Provider
+) -> None:
+    provider.will(Fails(400))
+    await model.complete([ASKED, LOOKED, BROUGHT], None)
+    provider.will(CallsTool("translate", GERMAN))
+    assert (await model.complete(HELLO, None, [TRANSLATE])).tool_calls == CALLED
 
 
 @pytest.mark.parametrize("calls", ['"x"', "[1]", "[{}]", '[{"function": {"name": 1}}]'])
