@@ -113,26 +113,35 @@ class Judgement:
 
 
 class LimitReached(Exception):
-    """No more may be spent on this."""
+    """No more may be spent on this: nobody was asked."""
 
 
 class PlanUnusable(Exception):
     """The model's plan cannot be read, or names what there is not. `calls` were paid for all the same."""
 
-    def __init__(self, reason: str, calls: Sequence[Call] = ()) -> None:
+    def __init__(self, reason: str, calls: Sequence[Call] = (), tokens: int = 0) -> None:
         super().__init__(reason)
         self.calls = tuple(calls)
+        self.tokens = tokens
 
 
 class Mind(Protocol):
-    """Asks models. Everything here raises `NoProviderAnswered` or `LimitReached`; nothing writes to the database."""
+    """Asks models; nothing here writes to the database. Of a history it knows what it means, nobody else has to."""
 
-    async def think(self, task: Task) -> Thought: ...
+    async def think(self, task: Task) -> Thought:
+        """One request to the chain. Raises `NoProviderAnswered`, which carries what was paid, and `LimitReached`."""
+
+    def wanted(self, history: Sequence[Any]) -> tuple[Wanted, ...]:
+        """The calls with which a history ends: they have to be answered before it goes on."""
+
+    def shown(self, history: Sequence[Any]) -> str:
+        """All that the model was shown so far: its action, results of other steps, what calls have brought."""
 
     async def plan(self, request: str, agents: Sequence[Able], done: Sequence[Done], *, chain: str) -> Plan:
-        """Also raises `PlanUnusable`."""
+        """The steps that are still to be done. Raises `PlanUnusable`, `NoProviderAnswered`."""
 
-    async def judge(self, request: str, result: str, *, chain: str) -> Judgement: ...
+    async def judge(self, request: str, result: str, *, chain: str) -> Judgement:
+        """A judgement that cannot be had is a good one: no result is lost by it."""
 
 
 @dataclass(frozen=True, slots=True)
