@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from backend.agents import Agents
 from backend.bots import Bots, Rules, Seal
 from backend.chat import Chat, TurnLimits
 from backend.database import Database
@@ -38,6 +39,7 @@ class Backend:
     documents: Documents
     attachments: Attachments
     jobs: Jobs
+    agents: Agents
     gateway: Gateway
     chat: Chat
 
@@ -75,11 +77,14 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     indexes = vector_indexes(settings, db)
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
+    agents = Agents(db, jobs, memory.promise)
     limits_of_turns = TurnLimits(settings.turn_wait_seconds, settings.max_concurrent_turns)
     gateway = Gateway(db, llm, Mode(settings.gateway_router), router_chain=bool(settings.router_llm_chain))
     chat = Chat(db, gateway, memory, jobs, limits_of_turns)
     documents, attachments = Documents(db, jobs), Attachments(db, llm)
-    return Backend(settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, gateway, chat)
+    return Backend(
+        settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, agents, gateway, chat
+    )
 
 
 def open_bots(settings: Settings, db: Database) -> Bots:

@@ -1,5 +1,6 @@
 """Wake-up calls for the worker. Postgres holds the truth; a lost call is swept up later."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from threading import Event, Lock
@@ -13,6 +14,8 @@ from celery import Celery
 log = structlog.get_logger(__name__)
 
 QUEUE = "default"
+# Steps of runs have their queues by what their agents need; nothing else is on the others.
+QUEUES = ("high", QUEUE, "low", "browser")
 # A call that waits longer than this for its broker is given up: the sweep makes it again.
 BROKER_PATIENCE_SECONDS = 2
 # So many subjects, which the worker does at once, go with one call.
@@ -31,6 +34,7 @@ class Job(StrEnum):
     INDEX = "index"
     RECONCILE = "reconcile"
     READ_DOCUMENT = "read_document"
+    ADVANCE = "advance"
     SWEEP = "sweep"
 
 
@@ -46,6 +50,8 @@ class Jobs(Protocol):
     def index(self) -> None: ...
 
     def read_document(self, document_id: UUID) -> None: ...
+
+    def advance(self, queue: str, step_id: UUID) -> None: ...
 
 
 def make_celery(broker_url: str) -> Celery:
@@ -89,7 +95,7 @@ class CeleryJobs:
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
-        self._threads = ThreadPoolExecutor(max_workers=len(GATHER_SECONDS), thread_name_prefix="jobs")
+        self._threads = ThreadPoolExecutor(max_workers=len(Job), thread_name_prefix="jobs")
         self._closing = Event()
         self._waiting: dict[Job, list[UUID]] = {job: [] for job in GATHER_SECONDS}
         self._lock = Lock()
@@ -102,6 +108,10 @@ class CeleryJobs:
 
     def read_document(self, document_id: UUID) -> None:
         self._ring(Job.READ_DOCUMENT, document_id)
+
+    def advance(self, queue: str, step_id: UUID) -> None:
+        """One call for each step, and at once: somebody waits for it, and workers share the work."""
+        self._threads.submit(self._call, Job.ADVANCE, [step_id], queue)
 
     def close(self) -> None:
         """Sends what is still waiting, and ends."""
@@ -122,8 +132,11 @@ class CeleryJobs:
         with self._lock:
             waiting, self._waiting[job] = self._waiting[job], []
         for start in range(0, len(waiting), MOST_SUBJECTS):
-            subjects = [str(subject) for subject in waiting[start : start + MOST_SUBJECTS]]
-            try:
-                self._celery.send_task(job, args=subjects)
-            except Exception as error:  # noqa: BLE001 - every transport has errors of its own
-                log.warning("job_not_sent", job=job, subjects=subjects, error=type(error).__name__)
+            self._call(job, waiting[start : start + MOST_SUBJECTS], QUEUE)
+
+    def _call(self, job: Job, subjects: Sequence[UUID], queue: str) -> None:
+        told = [str(subject) for subject in subjects]
+        try:
+            self._celery.send_task(job, args=told, queue=queue)
+        except Exception as error:  # noqa: BLE001 - every transport has errors of its own
+            log.warning("job_not_sent", job=job, subjects=told, error=type(error).__name__)

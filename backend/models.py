@@ -413,8 +413,11 @@ class RunStep(_Named, Model):
     """One part of a run: an agent's `action`, or (`plan`) the making of the steps that follow.
 
     It is due when all that it `depends_on`, positions of the same run, is completed. Whoever carries it out has it
-    until `lease_until`; `attempt` tells a late worker from the current one. `history` is what the model was told and
-    said, in pydantic-ai's own form; `rounds` counts how often it has called skills.
+    until `lease_until`; `attempt` tells a late worker from the current one, and it is `lost` so often in a row that
+    nothing came of one. Whoever could do it is called again at `due_at`, should the first call have been lost.
+
+    `history` is what the model was told and said, in pydantic-ai's own form; `rounds` counts how often it has called
+    skills. `feedback` says what was missing in its answer, once that was judged; it is empty when that has been said.
     """
 
     __tablename__ = "run_steps"
@@ -439,9 +442,12 @@ class RunStep(_Named, Model):
     depends_on: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=text("'{}'"))
     status: Mapped[str] = mapped_column(server_default="pending")
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
+    lost: Mapped[int] = mapped_column(server_default=text("0"))
     lease_until: Mapped[datetime | None]
+    due_at: Mapped[datetime] = mapped_column(server_default=text("now() + interval '30 seconds'"))
     history: Mapped[list[Any] | None] = mapped_column(JSONB())
     rounds: Mapped[int] = mapped_column(server_default=text("0"))
+    feedback: Mapped[str | None]
     result: Mapped[str | None]
     problem: Mapped[str | None]
     started_at: Mapped[datetime | None]
@@ -453,7 +459,8 @@ class SkillCall(_Numbered, Model):
 
     It is `started` before it is done, and recorded after: what has an `effect` and is found started when its worker has
     died may have happened (`uncertain`), and is never repeated without asking. In `arguments` secrets are redacted;
-    they and the `result` go with the run, the rest stays. `decision` is null until it is known whether it may be done.
+    they and the `result` go with the run, the rest stays. `origin` says whose words the result may hold. `decision` is
+    null until it is known whether it may be done.
     """
 
     __tablename__ = "skill_calls"
@@ -483,6 +490,7 @@ class SkillCall(_Numbered, Model):
     decision: Mapped[str | None]
     state: Mapped[str]
     result: Mapped[str | None]
+    origin: Mapped[str] = mapped_column(server_default="")
     size: Mapped[int | None]
     milliseconds: Mapped[int | None]
     problem: Mapped[str | None]

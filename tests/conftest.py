@@ -41,6 +41,7 @@ class RecordedJobs:
         self.asked: list[UUID] = []
         self.indexed = 0
         self.documents: list[UUID] = []
+        self.advanced: list[tuple[str, UUID]] = []
 
     def summarize_session(self, session_id: UUID) -> None:
         self.asked.append(session_id)
@@ -50,6 +51,9 @@ class RecordedJobs:
 
     def read_document(self, document_id: UUID) -> None:
         self.documents.append(document_id)
+
+    def advance(self, queue: str, step_id: UUID) -> None:
+        self.advanced.append((queue, step_id))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from uuid import UUID, uuid4
 
 from backend.agents.skills.skill import Skill
 from backend.llm import Call
@@ -148,7 +149,8 @@ class Mind(Protocol):
 class Ordered:
     """A run that a message asks for, as it is stored with its turn; `kind` is agent, macro or dynamic.
 
-    Each step is a row of `run_steps`: kind, agent, action, queue, depends_on, numbered from 1.
+    Each step is a row of `run_steps`: id, kind, agent, action, queue, depends_on, numbered from 1. `limits` are the
+    columns of `agent_runs` that say how much it may spend.
     """
 
     kind: str
@@ -157,3 +159,4 @@ class Ordered:
     request: str
     limits: dict[str, int]
     steps: list[dict[str, Any]] = field(default_factory=list)
+    id: UUID = field(default_factory=uuid4)

@@ -1,0 +1,34 @@
+"""What a person is told at the end of a run: its results, and what was not done; no model is asked for these words."""
+
+from collections.abc import Iterable, Sequence
+
+from backend.agents.course import MISSING, Step, leaves
+from backend.agents.words import Words
+
+ACTION_SHOWN = 200
+
+
+def report(status: str, steps: Sequence[Step], acted: Sequence[str], uncertain: Sequence[str], words: Words) -> str:
+    """`acted` are the titles of what was done in steps that did not come to their end, `uncertain` of what may be."""
+    results = [step.result for step in leaves(steps) if step.result]
+    missing = [step for step in steps if step.status in MISSING]
+    not_done = (f"{shortened(step.action)}: {words.reason(step.status, step.problem)}" for step in missing)
+    parts = [
+        words.stopped if status == "cancelled" and not results else "",
+        *results,
+        _listed(words.not_done, not_done),
+        _listed(words.acted, acted),
+        _listed(words.uncertain, uncertain),
+    ]
+    return "\n\n".join(part for part in parts if part) or words.completed
+
+
+def shortened(action: str) -> str:
+    """An action on one line, not too long."""
+    line = " ".join(action.split())
+    return line if len(line) <= ACTION_SHOWN else line[: ACTION_SHOWN - 1] + "…"
+
+
+def _listed(heading: str, lines: Iterable[str]) -> str:
+    listed = "\n".join(f"– {line}" for line in lines)
+    return f"{heading}\n{listed}" if listed else ""
