@@ -64,8 +64,9 @@ class Result:
 class Context:
     """On whose behalf a skill is used.
 
-    `words` is what the person wrote; `shown` is all that the model was shown in this step so far. The `workspace` is a
-    folder of the person (in a group: of the group), which is there.
+    `words` is what the person wrote; `shown` is what others wrote and the model was shown in this run so far; what the
+    model gave to skills, but for those that check addresses, is `composed`. The `workspace` is a folder of the person
+    (in a group: of the group), which is there.
     """
 
     bot: str
@@ -80,6 +81,7 @@ class Context:
     workspace: Path
     words: str
     shown: str
+    composed: str = ""
 
 
 class Skill(ABC, Generic[P]):
