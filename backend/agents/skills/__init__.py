@@ -12,6 +12,7 @@ import structlog
 
 from backend.agents.skills.filesystem import FilesystemList, FilesystemRead, FilesystemSearch, FilesystemWrite
 from backend.agents.skills.skill import Described, Skill, Source
+from backend.agents.skills.web import web_skills
 from backend.database import Database
 from backend.memory import Memory
 from backend.settings import Settings
@@ -36,6 +37,7 @@ def shipped(means: Means) -> list[Skill[Any]]:
         FilesystemRead(),
         FilesystemSearch(),
         FilesystemWrite(),
+        *web_skills(means.settings),
     ]
 
 
