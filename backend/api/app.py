@@ -12,6 +12,7 @@ from backend.api import (
     admissions,
     attachments,
     bots,
+    cards,
     chat,
     conversation,
     deliveries,
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    talking = chat, conversation, deliveries, sessions, memory, documents, attachments
+    talking = chat, conversation, deliveries, cards, sessions, memory, documents, attachments
     for part in (*talking, macros, routes, bots, admissions, relays):
         app.include_router(part.router, prefix="/v1", responses=told(Unauthorized))
     app.include_router(health.router)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
+from backend.api.cards import LAST_ID, LONGEST_WAIT_SECONDS, Card
 from backend.api.dependencies import BackendDep
 from backend.api.gate import BodyTooLarge
 from backend.api.message import DEFAULT_BOT, TextTooLong
@@ -18,10 +19,8 @@ from backend.database import StorageUnavailable
 
 router = APIRouter(tags=["deliveries"])
 
-LAST_ID = 2**63 - 1
 MOST_PARTS = 1_000
 MOST_BUTTONS = 8
-LONGEST_WAIT_SECONDS = 30.0
 
 
 class ButtonIn(Body):
@@ -82,7 +81,9 @@ class DeliveryOut(BaseModel):
     id: int
     bot: str = Field(examples=["default"])
     turn_id: UUID | None
-    kind: Literal["answer", "problem", "notice"]
+    kind: Literal["answer", "problem", "notice", "run", "confirmation", "file"]
+    """The answer, the problem or the run of a turn; a run's question, one of its files, or its result (an `answer`
+    without a `turn_id`); or a notice."""
     chat_id: str = Field(examples=["42"])
     thread_id: str
     user_id: str
@@ -105,6 +106,10 @@ class DeliveryOut(BaseModel):
     """The client's message that shows the beginning of it: to be edited, instead of sent."""
     max_length: int | None
     """So many characters of it the bot says at most."""
+    card: Card | None = None
+    """What there is to show of a run, a confirmation or a file, beside the text."""
+    changed: int
+    """Counts the changes of a card: with a greater one it is newer."""
 
 
 class DeliveriesOut(BaseModel):
@@ -130,6 +135,8 @@ class ProgressIn(Body):
     """How it has ended."""
     problem: Word | None = Field(default=None, examples=["blocked"])
     """Why it failed."""
+    shown: StrictInt | None = Field(default=None, ge=0, le=LAST_ID)
+    """Of a card, the `changed` up to which it is seen."""
 
 
 class ShownIn(Body):

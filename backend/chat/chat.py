@@ -8,12 +8,13 @@ import structlog
 
 from backend.chat import interrupting, moving, sessions, turns
 from backend.chat.answering import SECONDS, Answering, count_end
+from backend.chat.cards import Told
 from backend.chat.claims import Claims
 from backend.chat.deliveries import Deliveries
 from backend.chat.delivering import Delivering, Merged, Restarted, Underway
 from backend.chat.interrupting import Place
 from backend.chat.turns import Accepted, Asked, KeyReused, Known, TurnInterrupted
-from backend.database import Database, Record
+from backend.database import Database
 from backend.errors import NotFound, Problem
 from backend.gateway import Gateway
 from backend.jobs import Jobs
@@ -90,7 +91,7 @@ class Chat:
         """
         return await self._delivering.accept(asked)
 
-    def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Record"]:
+    def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Told"]:
         """The pieces of the answer, if it is written here, then what has become of it: its delivery, mostly.
 
         Who stops listening misses nothing that is not delivered later. Raises `TurnInterrupted` if the turn is deleted

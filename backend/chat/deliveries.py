@@ -5,11 +5,14 @@ Only the relay that holds a bot's lease hands out what that bot says.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from backend.bots import BotNotFound
+from backend.chat import cards
+from backend.chat.cards import Told, complete
 from backend.database import Database, Record
 from backend.errors import Conflict, NotFound
 
@@ -49,7 +52,8 @@ class Notice:
 class Progress:
     """How far a relay has come with a delivery; None where it says nothing.
 
-    `sending` is the part that it is about to send; 0 says that there is none.
+    `sending` is the part that it is about to send; 0 says that there is none. `shown` is the change up to which a card
+    is seen.
     """
 
     parts: int | None = None
@@ -58,6 +62,7 @@ class Progress:
     message_id: str | None = None
     state: str | None = None
     problem: str | None = None
+    shown: int | None = None
 
 
 # What is told of a `delivery`: the text of an answer is its message's.
@@ -65,7 +70,8 @@ TOLD = """
     delivery.id, bot.slug as bot, delivery.turn_id, delivery.kind, delivery.chat_id, delivery.thread_id,
     delivery.user_id, delivery.reply_to, delivery.language, coalesce(delivery.content, answer.content, '') as text,
     coalesce(turn.status = 'stopped', false) as stopped, delivery.buttons, delivery.parts, delivery.sent,
-    delivery.sending, delivery.state, bot.max_answer_length as max_length, coalesce(turn.shown_as, '') as shown_as
+    delivery.sending, delivery.state, delivery.changed, bot.max_answer_length as max_length,
+    coalesce(turn.shown_as, '') as shown_as
 """
 BESIDE = """
     join bots bot on bot.id = delivery.bot_id left join turns turn on turn.id = delivery.turn_id
@@ -105,6 +111,7 @@ update deliveries set
     sent = greatest(sent, coalesce($5, sent)),
     state = coalesce($7, state),
     problem = coalesce($8, problem),
+    shown = coalesce(least($9, changed), shown),
     finished_at = case when $7 is not null then now() end
 where id = $1 and state = 'pending' and exists (select from lease)
 returning id
@@ -133,14 +140,16 @@ left join messages answer on answer.turn_id = turn.id and answer.role = 'assista
 where turn.id = $1
 """
 
-# As long as Telegram brings an update again, its notice is known by its key. What belongs to a turn goes with it.
+# As long as Telegram brings an update again, its notice is known by its key. What belongs to a turn goes with it; what
+# somebody may still answer stays.
 TIDY = """
 delete from deliveries where turn_id is null and state <> 'pending' and finished_at < now() - interval '2 days'
+    and not exists (select from confirmations where id = deliveries.confirmation_id and state = 'waiting')
 """
 
 
 class Deliveries:
-    """Everything that is to be handed to people. What is returned has the columns of `TOLD`."""
+    """Everything that is to be handed to people. What is returned has the columns of `TOLD`; a run's also a `card`."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -157,7 +166,7 @@ class Deliveries:
         self._closing = True
         self.ring()
 
-    async def add(self, notice: Notice) -> tuple[Record, bool]:
+    async def add(self, notice: Notice) -> tuple[Told, bool]:
         """The notice as a delivery, and whether it is new. Raises `BotNotFound`."""
         added = await self._db.run(
             ADD, notice.bot, notice.chat_id, notice.thread_id, notice.user_id, notice.reply_to, notice.language,
@@ -170,21 +179,29 @@ class Deliveries:
             return known, False
         raise BotNotFound
 
-    async def find(self, bot: str, key: str) -> "Record | None":
+    async def find(self, bot: str, key: str) -> "Told | None":
         """The notice of this key, if there is one."""
         for row in await self._db.run(BY_KEY, bot, key):
             return row
         return None
 
-    async def pending(self, relay: UUID, *, after: int, wait: float) -> list[Record]:
+    async def pending(self, relay: UUID, *, after: int, wait: float) -> list[Told]:
         """Those of the bots whose lease the relay holds, oldest first; if there are none, as soon as there are.
 
         `wait` is in seconds. Ids are given before they can be seen: now and then it is to be asked with an older one.
         """
+        rows = await self._first(lambda: self._db.run(PENDING, relay, after, MOST_AT_ONCE), wait)
+        return await complete(self._db, rows)
+
+    async def changed(self, relay: UUID, *, after: int, wait: float) -> list[Record]:
+        """The cards that have changed since they were last shown, and after that change; as in `pending`."""
+        return await self._first(lambda: self._db.run(cards.CHANGED, relay, after, MOST_AT_ONCE), wait)
+
+    async def _first(self, look: Callable[[], Awaitable[list[Record]]], wait: float) -> list[Record]:
         deadline, rung = time.monotonic() + wait, asyncio.Event()
         self._waiting.add(rung)
         try:
-            while not (rows := await self._db.run(PENDING, relay, after, MOST_AT_ONCE)):
+            while not (rows := await look()):
                 left = deadline - time.monotonic()
                 if left <= 0 or self._closing:
                     break
@@ -195,26 +212,36 @@ class Deliveries:
         finally:
             self._waiting.discard(rung)
 
-    async def advance(self, delivery_id: int, relay: UUID, progress: Progress) -> Record:
+    async def advance(self, delivery_id: int, relay: UUID, progress: Progress) -> Told:
         """Record how far a relay has come. Raises `LeaseLost`, `DeliveryOver` or `DeliveryNotFound`."""
         advanced = await self._db.run(
             ADVANCE, delivery_id, relay, progress.parts, progress.sending, progress.sent, progress.message_id,
-            progress.state, progress.problem,
+            progress.state, progress.problem, progress.shown,
         )  # fmt: skip
         if not advanced:
-            for row in await self._db.run(STANDING, delivery_id, relay):
-                raise DeliveryOver if row["held"] else LeaseLost
-            raise DeliveryNotFound
+            await self._check_lease(delivery_id, relay)
+            raise DeliveryOver
         return await self._get(delivery_id)
+
+    async def show_card(self, delivery_id: int, relay: UUID, changed: int) -> None:
+        """People see the card as it was after this change, or newer. Raises `LeaseLost` or `DeliveryNotFound`."""
+        if not await self._db.run(cards.SHOW, delivery_id, relay, changed):
+            await self._check_lease(delivery_id, relay)
+
+    async def file(self, delivery_id: int) -> bytes:
+        """The content of the file that is to be handed over. Raises `DeliveryNotFound`."""
+        for row in await self._db.run(cards.CONTENT, delivery_id):
+            return bytes(row["content"])
+        raise DeliveryNotFound
 
     async def show(self, turn_id: UUID, relay: UUID, message_id: str) -> None:
         """What becomes of the turn is already being shown, as this message. Raises `LeaseLost`."""
         if not await self._db.run(SHOWN, turn_id, relay, message_id):
             raise LeaseLost
 
-    async def of_turn(self, turn_id: UUID) -> "Record | None":
+    async def of_turn(self, turn_id: UUID) -> "Told | None":
         """The turn's `status`, with its delivery if it has one; None if it was deleted."""
-        for row in await self._db.run(END, turn_id):
+        for row in await complete(self._db, await self._db.run(END, turn_id)):
             return row
         return None
 
@@ -222,7 +249,14 @@ class Deliveries:
         """Delete the notices that arrived, or failed, days ago."""
         await self._db.run(TIDY)
 
-    async def _get(self, delivery_id: int) -> Record:
-        for row in await self._db.run(GET, delivery_id):
+    async def _get(self, delivery_id: int) -> Told:
+        for row in await complete(self._db, await self._db.run(GET, delivery_id)):
             return row
+        raise DeliveryNotFound
+
+    async def _check_lease(self, delivery_id: int, relay: UUID) -> None:
+        for row in await self._db.run(STANDING, delivery_id, relay):
+            if not row["held"]:
+                raise LeaseLost
+            return
         raise DeliveryNotFound

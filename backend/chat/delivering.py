@@ -15,10 +15,11 @@ import structlog
 
 from backend.chat import adoption, turns
 from backend.chat.answering import LOOK_AGAIN_SECONDS, SECONDS, Answering, count_end
+from backend.chat.cards import Told
 from backend.chat.claims import Claims
 from backend.chat.deliveries import Deliveries
 from backend.chat.turns import Accepted, Asked, KeyReused, TurnInterrupted
-from backend.database import Database, Record, StorageUnavailable
+from backend.database import Database, StorageUnavailable
 from backend.llm import NoProviderAnswered
 
 log = structlog.get_logger(__name__)
@@ -95,7 +96,7 @@ class Delivering:
             self._keep(self._carry_out(*anew))
         return corrected
 
-    async def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Record"]:
+    async def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Told"]:
         """The pieces of the answer, as far as they are written here, then its end, unless this process ends before."""
         while underway.pieces and (piece := await underway.pieces.get()) is not None:
             yield piece
@@ -111,7 +112,7 @@ class Delivering:
                 rung.clear()
         yield end
 
-    async def _end(self, turn_id: UUID) -> "Record | Merged | None":
+    async def _end(self, turn_id: UUID) -> "Told | Merged | None":
         row = await self._deliveries.of_turn(turn_id)
         if row is None:
             raise TurnInterrupted

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from backend.api.app import create_app
-from backend.api.deliveries import LONGEST_WAIT_SECONDS
+from backend.api.cards import LONGEST_WAIT_SECONDS
 from backend.api.problems import MEDIA_TYPE, MethodNotAllowed, PathNotFound, Unexpected
 from backend.bots import SecretKeyWrong, TelegramUnavailable
 from backend.errors import Problem
