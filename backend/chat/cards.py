@@ -38,9 +38,9 @@ CARD = f"case delivery.kind when 'run' then ({RUN}) when 'confirmation' then ({C
 
 # What most deliveries do not have, and therefore no statement of a turn reads. A result is the message of its run.
 REST = f"""
-select delivery.id, result.content as text, case when delivery.kind <> 'answer' then {CARD} end as card
-from deliveries delivery left join messages result on result.run_id = delivery.run_id and delivery.kind = 'answer'
-where delivery.id = any($1::bigint[])
+select delivery.id, case when delivery.kind <> 'answer' then {CARD} end as card,
+    case when delivery.kind = 'answer' then (select content from messages where run_id = delivery.run_id) end as text
+from deliveries delivery where delivery.id = any($1::bigint[])
 """
 
 CHANGED = f"""
