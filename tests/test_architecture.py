@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,3 +100,23 @@ def test_no_file_names_a_package_registry() -> None:
         pytest.skip("only a checkout knows which files are the project's")
     files = [ROOT / name.decode() for name in listed.stdout.split(b"\0") if name]
     assert [file for file in files if file.is_file() and REGISTRIES.search(file.read_bytes())] == []
+
+
+# Seconds to import, and of no use to who only answers requests or types a command.
+HEAVY = {"pydantic_ai", "mcp", "playwright"}
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+for name in sys.argv[1:]:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+print(*{module.partition(".")[0] for module in sys.modules})
+"""
+
+
+def test_only_the_worker_loads_what_agents_need() -> None:
+    command = [sys.executable, "-c", IMPORT_ALL, "backend.api", "backend.cli"]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split()
+    assert "fastapi" in loaded
+    assert HEAVY & {*loaded} == set()
