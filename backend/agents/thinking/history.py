@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from backend.agents.framing import framed_in
 from backend.agents.types import Wanted
 from backend.llm import ToolCall
 
@@ -46,12 +47,11 @@ def _wanted(part: dict[str, Any]) -> Wanted:
 
 
 def shown_in(history: Sequence[Any]) -> str:
-    """All that a model was shown besides its instructions."""
-    return "\n\n".join(_shown(history))
+    """What others wrote of all that the model was shown: nothing that the person, a model or this program did."""
+    return "\n\n".join(filter(None, map(framed_in, _answers(history))))
 
 
-def _shown(history: Sequence[Any]) -> Iterator[str]:
+def _answers(history: Sequence[Any]) -> Iterator[str]:
     for message in history:
         if message["kind"] == "request":
-            for part in message["parts"]:
-                yield str(part["content"])
+            yield from (str(part["content"]) for part in message["parts"] if part["part_kind"] == "tool-return")

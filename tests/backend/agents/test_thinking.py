@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from backend.agents.framing import RULE
+from backend.agents.framing import RULE, frame
 from backend.agents.thinking import Thinking
 from backend.agents.types import Input, LimitReached, Wanted
 from backend.database import Database, TransactionHeld
@@ -86,13 +86,13 @@ async def test_a_step_goes_on_from_its_stored_history(
     assert told == {"call_1_1": "a.txt", "call_1_2": "b.txt"}
 
 
-async def test_what_was_shown_can_be_told(mind: Thinking, provider: Provider) -> None:
-    provider.will(LOOK, Answer("One file."))
-    first = await mind.think(replace(TASK, inputs=[Input("Where", "Here.")]))
-    second = await mind.think(going_on(TASK, first, "secret.txt"))
-    for text in ("What is in my folder?", "Here.", "secret.txt"):
-        assert text in mind.shown(second.history)
-    assert "One file." not in mind.shown(second.history)
+async def test_what_others_wrote_can_be_told_from_what_was_shown(mind: Thinking, provider: Provider) -> None:
+    provider.will(CallsTools(*[ToolUse("look", {"path": "."})] * 3), Answer("One file."))
+    first = await mind.think(replace(TASK, inputs=[Input("Where", "a model wrote this")]))
+    refused = "Refused: " + frame("the model's own words", "the page x")
+    answers = frame("theirs", "the page x"), frame("theirs, too", "a file"), refused
+    second = await mind.think(going_on(TASK, first, *answers))
+    assert mind.shown(second.history) == "theirs\n\ntheirs, too"
 
 
 async def test_a_call_without_an_answer_is_told_to_have_none(mind: Thinking, provider: Provider) -> None:
