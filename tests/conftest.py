@@ -30,8 +30,9 @@ ROOT = Path(__file__).parent.parent
 # What a developer has set for himself must not reach a test; what starts programs must.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 
-# The macros that migrations bring stay, as they were.
-SHIPPED = ["translate-document", "generate-commit-message"]
+# The macros and agents that migrations bring stay, as they were.
+SHIPPED = ["translate-document", "generate-commit-message", "daily-news-summary"]
+SHIPPED_AGENTS = ["system_agent", "browser_agent", "research_agent", "assistant_agent"]
 
 
 class RecordedJobs:
@@ -98,6 +99,8 @@ async def db(pool: Database) -> AsyncIterator[Database]:
     await pool.run("delete from bots")
     await pool.run("delete from macros where slug <> all($1)", SHIPPED)
     await pool.run("update macros set enabled = false")
+    await pool.run("delete from agents where slug <> all($1)", SHIPPED_AGENTS)
+    await pool.run("update agents set enabled = false")
     await pool.run("insert into bots (slug, name) values ('default', 'Assistant')")
 
 
