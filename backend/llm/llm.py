@@ -187,7 +187,8 @@ class Llm:
             raise
         patience.answered()
         self._record(provider, asking, began, Outcome.ANSWERED, answer.usage)
-        return Completion(answer.text, provider.name, provider.model, tuple(asking.calls), answer.tool_calls)
+        calls = tuple(asking.calls)
+        return Completion(answer.text, provider.name, provider.model, calls, answer.tool_calls, answer.keepsake)
 
     async def _within(self, seconds: float, provider: Provider, asking: _Asking) -> Answer:
         try:

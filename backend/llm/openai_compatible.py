@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -11,6 +11,7 @@ import orjson
 
 from backend.llm import wire
 from backend.llm.endpoint import Endpoint, failures_in_our_words
+from backend.llm.keepsakes import read_keepsake
 from backend.llm.thoughts import ThoughtFilter
 from backend.llm.tool_calls import ToolCalls, in_words, offered
 from backend.llm.types import Answer, ChatMessage, Outcome, ProviderFailed, Show, Tool, Usage
@@ -72,7 +73,7 @@ class OpenAICompatible:
         raise ProviderFailed(Outcome.DENIED, "the endpoint lists no models")
 
     def _body(self, messages: Iterable[ChatMessage], tools: Sequence[Tool] = ()) -> dict[str, Any]:
-        body = {"model": self.model, "messages": [*map(wire.written, messages)]}
+        body = {"model": self.model, "messages": [wire.written(message, self.name) for message in messages]}
         return {**body, "tools": [*map(offered, tools)]} if tools else body
 
     async def _ask_with_tools(
@@ -116,7 +117,9 @@ class OpenAICompatible:
         thoughts.feed(wire.read_content(message))
         thoughts.finish()
         tool_calls.take(message)
-        return self._answer(thoughts, tool_calls, wire.read_usage(reply))
+        return replace(
+            self._answer(thoughts, tool_calls, wire.read_usage(reply)), keepsake=read_keepsake(self.name, message)
+        )
 
     async def _stream(self, body: Mapping[str, Any], show: Show) -> Answer:
         async with self._post({**body, **STREAMED}) as response:

@@ -70,7 +70,8 @@ class ToolCall:
 class ChatMessage:
     """One line of what a model is shown; `role` is system, user, assistant or tool.
 
-    An assistant may have called tools; what came of a call is a message of the role tool, which `answers` its id.
+    An assistant may have called tools; what came of a call is a message of the role tool, which `answers` its id. The
+    `keepsake` is what the provider of the calls wants to have back with them.
     """
 
     role: str
@@ -78,6 +79,7 @@ class ChatMessage:
     media: Media | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     answers: str = ""
+    keepsake: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Answer:
     text: str
     usage: Usage = Usage()
     tool_calls: tuple[ToolCall, ...] = ()
+    keepsake: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ class Completion:
     model: str
     calls: tuple[Call, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+    keepsake: dict[str, Any] | None = None
 
 
 # Called with each visible piece of an answer while it is written.

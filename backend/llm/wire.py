@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from backend.llm.keepsakes import with_keepsake
 from backend.llm.tool_calls import called
 from backend.llm.types import ChatMessage, Outcome, ProviderFailed, Usage
 
@@ -21,11 +22,12 @@ LONGEST_LINE, LONGEST_BODY = 1 << 20, 64 << 20
 MOST_TOKENS, HIGHEST_COST = 100_000_000, 1_000.0
 
 
-def written(message: ChatMessage) -> dict[str, Any]:
+def written(message: ChatMessage, provider: str = "") -> dict[str, Any]:
     """A message as endpoints take it; a picture goes along as an address that holds all of it."""
     if message.tool_calls:  # some refuse an empty text
         calls = [called(call) for call in message.tool_calls]
-        return {"role": message.role, "content": message.content or None, "tool_calls": calls}
+        said = {"role": message.role, "content": message.content or None, "tool_calls": calls}
+        return with_keepsake(said, message.keepsake, provider)
     if message.answers:
         return {"role": message.role, "content": message.content, "tool_call_id": message.answers}
     if not message.media:

@@ -65,7 +65,9 @@ class Chain(Model):
         known = {tool.name for tool in tools}
         calls = [_part(call, known) for call in _uniquely_named(said.tool_calls, {*_ids(messages)})]
         words = [TextPart(said.text)] if said.text else []
-        return ModelResponse([*words, *calls], model_name=said.model, provider_name=said.provider)
+        return ModelResponse(
+            [*words, *calls], model_name=said.model, provider_name=said.provider, provider_details=said.keepsake
+        )
 
 
 def prompt_of(messages: Sequence[ModelMessage]) -> list[ChatMessage]:
@@ -81,7 +83,7 @@ def _lines(message: ModelMessage) -> Iterator[ChatMessage]:
         calls = tuple(
             ToolCall(call.tool_name, call.args_as_json_str(), call.tool_call_id) for call in message.tool_calls
         )
-        yield ChatMessage("assistant", message.text or "", tool_calls=calls)
+        yield ChatMessage("assistant", message.text or "", tool_calls=calls, keepsake=message.provider_details)
 
 
 def _told(part: ModelRequestPart) -> ChatMessage:

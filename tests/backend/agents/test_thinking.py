@@ -12,7 +12,7 @@ from backend.agents.types import Input, LimitReached, Wanted
 from backend.database import Database, TransactionHeld
 from backend.llm import Llm, NoProviderAnswered, Outcome, Purpose
 from tests.backend.agents.minds import TASK, going_on
-from tests.simulators.provider import BROKEN_JSON, Answer, Fails, Provider
+from tests.simulators.provider import BROKEN_JSON, Answer, Fails, Provider, Says
 from tests.simulators.provider_tools import CallsTool, CallsTools, KnowsNoTools, ToolUse
 
 LOOK = CallsTool("look", {"path": "."}, text="I look.")
@@ -93,6 +93,18 @@ async def test_what_others_wrote_can_be_told_from_what_was_shown(mind: Thinking,
     answers = frame("theirs", "the page x"), frame("theirs, too", "a file"), refused
     second = await mind.think(going_on(TASK, first, *answers))
     assert mind.shown(second.history) == "theirs\n\ntheirs, too"
+
+
+async def test_what_a_provider_wants_back_with_its_calls_is_kept(
+    mind: Thinking, provider: Provider, db: Database
+) -> None:
+    signed = {"google": {"thought_signature": "c2lnbmVk"}}
+    call = {"id": "c1", "function": {"name": "look", "arguments": "{broken"}, "extra_content": signed}
+    provider.will(Says(orjson.dumps({"choices": [{"message": {"content": None, "tool_calls": [call]}}]}).decode()))
+    first = await mind.think(TASK)
+    await mind.think(going_on(TASK, replace(first, history=await stored(db, first.history)), "nothing"))
+    [told] = provider.calls[1].body["messages"][2]["tool_calls"]
+    assert told["extra_content"] == signed
 
 
 async def test_a_call_without_an_answer_is_told_to_have_none(mind: Thinking, provider: Provider) -> None:
