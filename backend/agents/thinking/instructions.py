@@ -1,6 +1,7 @@
 """What an agent is told besides its own instructions, and how a step is put to it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from backend.agents.framing import RULE, frame
 from backend.agents.types import Task
@@ -50,11 +51,12 @@ def language_of(code: str) -> str:
 
 
 def step_of(task: Task) -> str:
-    """What begins a step's history: request, action, and the results that it builds upon."""
+    """What begins a step's history: the time, request, action, and the results that it builds upon."""
     return "\n\n".join(_parts(task))
 
 
 def _parts(task: Task) -> Iterator[str]:
+    yield f"It is {datetime.now(UTC):%A, %Y-%m-%d %H:%M %Z}."
     yield f"The person's request, word for word:\n{task.request}"
     if task.action.strip() != task.request.strip():
         yield f"Your step of it:\n{task.action}"

@@ -1,6 +1,7 @@
 """The question to a model of how a request is carried out, and what its reply means."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from backend.agents.framing import RULE, frame
 from backend.agents.thinking.replies import object_in
@@ -44,6 +45,7 @@ def plan_prompt(request: str, agents: Sequence[Able], done: Sequence[Done]) -> l
 
 
 def _shown(request: str, done: Sequence[Done]) -> Iterator[str]:
+    yield f"It is {datetime.now(UTC):%A, %Y-%m-%d %H:%M %Z}."
     yield f"The person's request, word for word:\n{request}"
     if done:
         yield AGAIN

@@ -44,7 +44,9 @@ async def test_a_planner_is_told_the_request_and_who_there_is(mind: Thinking, pr
     await plan(mind)
     system, user = provider.prompts[0]
     assert "- research_agent: Finds things out.\n- system_agent: Works with files." in system["content"]
-    assert user["content"] == "The person's request, word for word:\nWrite the prices down."
+    time, request = user["content"].split("\n\n")
+    assert time.startswith("It is ")
+    assert request == "The person's request, word for word:\nWrite the prices down."
 
 
 async def test_a_planner_of_a_second_plan_is_told_what_became_of_the_first(mind: Thinking, provider: Provider) -> None:

@@ -1,5 +1,6 @@
 """An agent's step as a conversation with a model: what it is shown, what it calls, how it goes on."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +45,8 @@ async def test_a_model_is_told_who_it_is_the_rules_and_the_step(mind: Thinking, 
     assert system["content"].startswith("You are Ada, who works with files.\n\nYou carry out one step")
     assert RULE in system["content"]
     assert "Write in English." in system["content"]
-    request, step, given = user["content"].split("\n\n")
+    time, request, step, given = user["content"].split("\n\n")
+    assert re.fullmatch(r"It is \w+day, \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", time)
     assert request == "The person's request, word for word:\nWhat is in my folder?"
     assert step == "Your step of it:\nList the folder."
     assert given.startswith("[data ")
