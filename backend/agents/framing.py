@@ -23,8 +23,6 @@ MARKS_OF_TURNS = re.compile(
 )
 HARMLESS = {"<": "‹", "[": "⁅"}
 
-FRAMED = re.compile(r"\[data ([0-9a-f]{16}), from [^\n]*\]\n(.*)\n\[end of data \1\]", re.S)
-
 
 def frame(text: str, origin: str) -> str:
     """All of the text between two boundaries that name its origin and carry a number which nobody could know before.
@@ -33,12 +31,6 @@ def frame(text: str, origin: str) -> str:
     """
     number = secrets.token_hex(8)
     return f"[data {number}, from {_one_line(origin)}]\n{cleaned(text)}\n[end of data {number}]"
-
-
-def framed_in(text: str) -> str:
-    """What stands in the frame that a text consists of; nothing if it is more than a frame, or none."""
-    match = FRAMED.fullmatch(text)
-    return match[2] if match else ""
 
 
 def cleaned(text: str) -> str:

@@ -135,9 +135,6 @@ class Mind(Protocol):
     def wanted(self, history: Sequence[Any]) -> tuple[Wanted, ...]:
         """The calls with which a history ends: they have to be answered before it goes on."""
 
-    def shown(self, history: Sequence[Any]) -> str:
-        """What others wrote of all that the model was shown: the framed answers to its calls, without their frames."""
-
     async def plan(self, request: str, agents: Sequence[Able], done: Sequence[Done], *, chain: str) -> Plan:
         """The steps that are still to be done. Raises `PlanUnusable`, `NoProviderAnswered`."""
 

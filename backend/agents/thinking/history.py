@@ -1,12 +1,11 @@
 """A step's history as it is stored: JSON in pydantic-ai's own form, read here without pydantic-ai."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from backend.agents.framing import framed_in
 from backend.agents.types import Wanted
 from backend.llm import ToolCall
 
@@ -44,14 +43,3 @@ def _wanted(part: dict[str, Any]) -> Wanted:
     if name == UNUSABLE:
         name, arguments = arguments["name"], arguments.get("arguments")
     return Wanted(part["tool_call_id"], name, arguments)
-
-
-def shown_in(history: Sequence[Any]) -> str:
-    """What others wrote of all that the model was shown: nothing that the person, a model or this program did."""
-    return "\n\n".join(filter(None, map(framed_in, _answers(history))))
-
-
-def _answers(history: Sequence[Any]) -> Iterator[str]:
-    for message in history:
-        if message["kind"] == "request":
-            yield from (str(part["content"]) for part in message["parts"] if part["part_kind"] == "tool-return")

@@ -9,7 +9,7 @@ from pydantic_ai.toolsets import ExternalToolset
 from pydantic_ai.usage import UsageLimits
 
 from backend.agents.thinking.chain import Chain
-from backend.agents.thinking.history import UNUSABLE, shown_in, wanted_in
+from backend.agents.thinking.history import UNUSABLE, wanted_in
 from backend.agents.thinking.instructions import NO_MORE_CALLS, NO_RESULT, feedback_of, instructions_for, step_of
 from backend.agents.thinking.judging import accepted, judge_prompt, read_judgement
 from backend.agents.thinking.planning import REPAIR, plan_prompt, read_plan
@@ -32,9 +32,6 @@ class Thinking:
 
     def wanted(self, history: Sequence[Any]) -> tuple[Wanted, ...]:
         return wanted_in(history)
-
-    def shown(self, history: Sequence[Any]) -> str:
-        return shown_in(history)
 
     async def plan(self, request: str, agents: Sequence[Able], done: Sequence[Done], *, chain: str) -> Plan:
         """A plan that cannot be used is asked for once more, with what is wrong."""

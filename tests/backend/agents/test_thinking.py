@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from backend.agents.framing import RULE, frame
+from backend.agents.framing import RULE
 from backend.agents.thinking import Thinking
 from backend.agents.types import Input, LimitReached, Wanted
 from backend.database import Database, TransactionHeld
@@ -86,15 +86,6 @@ async def test_a_step_goes_on_from_its_stored_history(
     assert [orjson.loads(call["arguments"]) for call in calls] == [{"path": "a"}, {"path": "b"}]
     told = {line["tool_call_id"]: line["content"] for line in provider.prompts[1] if line["role"] == "tool"}
     assert told == {"call_1_1": "a.txt", "call_1_2": "b.txt"}
-
-
-async def test_what_others_wrote_can_be_told_from_what_was_shown(mind: Thinking, provider: Provider) -> None:
-    provider.will(CallsTools(*[ToolUse("look", {"path": "."})] * 3), Answer("One file."))
-    first = await mind.think(replace(TASK, inputs=[Input("Where", "a model wrote this")]))
-    refused = "Refused: " + frame("the model's own words", "the page x")
-    answers = frame("theirs", "the page x"), frame("theirs, too", "a file"), refused
-    second = await mind.think(going_on(TASK, first, *answers))
-    assert mind.shown(second.history) == "theirs\n\ntheirs, too"
 
 
 async def test_what_a_provider_wants_back_with_its_calls_is_kept(
