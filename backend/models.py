@@ -460,7 +460,7 @@ class SkillCall(_Numbered, Model):
     It is `started` before it is done, and recorded after: what has an `effect` and is found started when its worker has
     died may have happened (`uncertain`), and is never repeated without asking. In `arguments` secrets are redacted;
     they and the `result` go with the run, the rest stays. `origin` says whose words the result may hold. `decision` is
-    null until it is known whether it may be done.
+    null until it is known whether it may be done; `attempt` is that of the step which began it.
     """
 
     __tablename__ = "skill_calls"
@@ -489,6 +489,7 @@ class SkillCall(_Numbered, Model):
     effect: Mapped[bool] = mapped_column(server_default=false())
     decision: Mapped[str | None]
     state: Mapped[str]
+    attempt: Mapped[int | None]
     result: Mapped[str | None]
     origin: Mapped[str] = mapped_column(server_default="")
     size: Mapped[int | None]

@@ -1,8 +1,7 @@
 """What a person has allowed once and for all in a chat, for a day: listed, and revoked."""
 
-from uuid import UUID
-
-from backend.database import Database, Page, Transaction, as_page
+from backend.agents.skills.skill import Context
+from backend.database import Database, Page, as_page
 from backend.errors import NotFound
 
 
@@ -23,9 +22,9 @@ REVOKE = "delete from grants where id = $1 and ($2::text is null or user_id = $2
 TIDY = "delete from grants where expires_at < now()"
 HOLDS = """
 select exists (
-    select from grants
-    where bot_id = $1 and chat_id = $2 and thread_id = $3 and user_id = $4 and kind = $5 and expires_at > now()
-)
+    select from grants allowed join bots bot on bot.id = allowed.bot_id
+    where bot.slug = $1 and chat_id = $2 and thread_id = $3 and user_id = $4 and kind = $5 and expires_at > now()
+) as holds
 """
 
 
@@ -47,6 +46,7 @@ async def tidy(db: Database) -> None:
     await db.run(TIDY)
 
 
-async def holds(tx: Transaction, place: tuple[UUID, str, str, str], kind: str) -> bool:
-    """Whether a kind of action is allowed now; `place` is bot, chat, thread and person."""
-    return bool(await tx.fetchval(HOLDS, *place, kind))
+async def holds(db: Database, context: Context, kind: str) -> bool:
+    """Whether the person has allowed a kind of action in this chat."""
+    where = context.bot, context.chat_id, context.thread_id, context.user_id
+    return bool((await db.run(HOLDS, *where, kind))[0]["holds"])

@@ -138,7 +138,7 @@ async def lock(tx: Transaction, run_id: UUID) -> "Record | None":
 
 async def settle(tx: Transaction, run: Record, promise: PromiseOf) -> After:
     """Bring a locked run to where its steps are now. A status that is over already ends all of them."""
-    steps = await read_steps(tx, run)
+    steps = as_steps(await tx.fetch(STEPS, run["id"]))
     over = run["status"] not in ("pending", "running", "waiting")
     if over:
         await tx.execute(END_STEPS, [step.id for step in steps], "cancelled")
@@ -148,7 +148,7 @@ async def settle(tx: Transaction, run: Record, promise: PromiseOf) -> After:
         await tx.execute(END_STEPS, [step.id for step in doomed(steps)], "skipped")
     await tx.execute(LEAVE_CALLS, run["id"])
     await tx.execute(LEAVE_CONFIRMATIONS, run["id"])
-    steps = await read_steps(tx, run)
+    steps = as_steps(await tx.fetch(STEPS, run["id"]))
     if all(step.over for step in steps):
         await _end(tx, run, run["status"] if over else ended(steps), steps, promise)
         return After(ended=True)
@@ -156,10 +156,6 @@ async def settle(tx: Transaction, run: Record, promise: PromiseOf) -> After:
     await tx.execute(CALL, [step.id for step in called])
     await tx.execute(STAND, run["id"], goes_on(steps))
     return After(called)
-
-
-async def read_steps(tx: Transaction, run: Record) -> list[Step]:
-    return as_steps(await tx.fetch(STEPS, run["id"]))
 
 
 def _may_plan_anew(run: Record, steps: Sequence[Step]) -> bool:

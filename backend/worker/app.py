@@ -7,10 +7,11 @@ from uuid import UUID
 import structlog
 from celery.schedules import crontab
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_ready
+from kombu import Exchange, Queue
 
 from backend.bootstrap import Backend
 from backend.errors import Problem
-from backend.jobs import NOBODY, SWEEP_SECONDS, Job, make_celery, mark_worker_alive
+from backend.jobs import NOBODY, QUEUES, SWEEP_SECONDS, Job, make_celery, mark_worker_alive
 from backend.logs import configure_logging
 from backend.memory.summary import SummaryUnusable
 from backend.settings import Settings
@@ -22,10 +23,13 @@ settings = Settings()
 runtime = Runtime()
 app = make_celery(settings.redis_url.get_secret_value())
 app.conf.update(
+    # All of them, unless it is started with `--queues`.
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
-    worker_concurrency=2,
+    # A step may take minutes: two of them should not keep the rest waiting.
+    worker_concurrency=4,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
     broker_connection_retry_on_startup=True,
@@ -108,11 +112,17 @@ async def read_document(backend: Backend, document_id: UUID) -> None:
     backend.jobs.index()
 
 
+@performs(Job.ADVANCE)
+async def advance(_: Backend, step_id: UUID) -> None:
+    await (await runtime.workshop()).advance(step_id)
+
+
 @performs(Job.SWEEP)
 async def sweep(backend: Backend, _: UUID) -> None:
     await mark_worker_alive(backend.settings.redis_url.get_secret_value())
     await backend.chat.sweep()
     await backend.bots.sweep()
+    await backend.agents.sweep()
     for session_id in await backend.memory.overdue():
         backend.jobs.summarize_session(session_id)
     await backend.indexing.sweep()

@@ -4,11 +4,13 @@ asyncpg's connections belong to the loop that opened them, so every task of a pr
 """
 
 import asyncio
+import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TypeAlias
 from uuid import UUID
 
+from backend.agents.workshop import Workshop
 from backend.bootstrap import Backend, open_backend
 from backend.settings import Settings
 
@@ -22,6 +24,8 @@ class Runtime:
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
         self._backend: Backend | None = None
+        self._workshop: Workshop | None = None
+        self._opening = asyncio.Lock()
 
     def start(self, settings: Settings) -> None:
         self._backend = self._runner.run(self._stack.enter_async_context(open_backend(settings)))
@@ -34,6 +38,16 @@ class Runtime:
         """Work on all subjects at once. What one of them raises is raised when all have ended."""
         assert self._backend, "the worker process has not started"
         self._runner.run(_perform(work, self._backend, subjects))
+
+    async def workshop(self) -> Workshop:
+        """Opened when the first step is to be carried out: who has no agents does not load what they need."""
+        async with self._opening:
+            if self._workshop:
+                return self._workshop
+            wiring = importlib.import_module("backend.worker.workshop")
+            workshop: Workshop = await self._stack.enter_async_context(wiring.open_workshop(self._backend))
+            self._workshop = workshop
+            return workshop
 
 
 async def _perform(work: Work, backend: Backend, subjects: Sequence[UUID]) -> None:

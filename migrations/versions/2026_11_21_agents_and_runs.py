@@ -242,6 +242,7 @@ def _add_skill_calls() -> None:
         sa.Column("effect", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=True),
         sa.Column("result", sa.Text(), nullable=True),
         sa.Column("origin", sa.Text(), server_default="", nullable=False),
         sa.Column("size", sa.Integer(), nullable=True),

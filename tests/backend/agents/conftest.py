@@ -1,9 +1,14 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from backend.bootstrap import Backend
+from backend.database import Database
 from backend.llm import Llm
 from backend.llm.catalog import read_chain
+from tests.backend.agents.bench import Bench
+from tests.conftest import RecordedJobs
 from tests.simulators.provider import Provider
 
 
@@ -13,3 +18,14 @@ async def second_llm(provider: Provider) -> AsyncIterator[Llm]:
     llm = Llm({}, time_limit=5, read=lambda chain: read_chain(chain, {"OWN_BASE_URL": provider.base_url}))
     yield llm
     await llm.close()
+
+
+@pytest.fixture
+async def bench(db: Database, jobs: RecordedJobs, backend: Backend, tmp_path: Path) -> AsyncIterator[Bench]:
+    """With one agent, who may do everything there is."""
+    await db.run(
+        "insert into agents (slug, name, description, instructions, skills) "
+        "values ('clerk', 'Clerk', 'Does things.', 'You are a clerk.', '{desk}')"
+    )
+    yield Bench(db, jobs, backend, tmp_path)
+    await db.run("delete from agents where slug = 'clerk'")
