@@ -10,7 +10,7 @@ from backend.agents import Agents
 from backend.bots import Bots, Rules, Seal
 from backend.chat import Chat, TurnLimits
 from backend.database import Database
-from backend.gateway import Gateway, Mode
+from backend.gateway import Gateway, Mode, RunLimits
 from backend.jobs import CeleryJobs, Jobs, make_celery
 from backend.llm import Attachments, Llm, Provider, Purpose
 from backend.llm.catalog import read_chain, read_transcribers
@@ -79,12 +79,23 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
     agents = Agents(db, jobs, memory.promise)
     limits_of_turns = TurnLimits(settings.turn_wait_seconds, settings.max_concurrent_turns)
-    gateway = Gateway(db, llm, Mode(settings.gateway_router), router_chain=bool(settings.router_llm_chain))
+    mode, router_chain = Mode(settings.gateway_router), bool(settings.router_llm_chain)
+    gateway = Gateway(db, llm, mode, run_limits(settings), router_chain=router_chain)
     chat = Chat(db, gateway, memory, jobs, limits_of_turns)
     documents, attachments = Documents(db, jobs), Attachments(db, llm)
     return Backend(
         settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, agents, gateway, chat
     )
+
+
+def run_limits(settings: Settings) -> RunLimits:
+    spending = {
+        "max_model_calls": settings.max_model_calls,
+        "max_tool_calls": settings.max_tool_calls,
+        "max_tokens": settings.max_tokens,
+        "max_minutes": settings.max_minutes,
+    }
+    return RunLimits(settings.max_runs_per_user, spending)
 
 
 def open_bots(settings: Settings, db: Database) -> Bots:

@@ -35,12 +35,15 @@ class MessageOut(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     text: str = Field(examples=["To meet on Friday at six."])
-    type: Literal["message"] = "message"
+    type: Literal["message", "run", "notice"] = "message"
+    """`run`: it is done in the background, and the text says so. `notice`: words of the backend's own."""
     session_id: UUID
     turn_id: UUID
     """The same when the answer is given again for the same key."""
     model: str = Field(examples=["openrouter:google/gemini-2.5-flash"])
     """Who wrote it: provider and model."""
+    run_id: UUID | None = None
+    """Of the type `run`: `GET /v1/runs/{run_id}` tells how it fares, and its result becomes a message."""
 
 
 REFUSALS = BodyTooLarge, InvalidRequest, TextTooLong
@@ -61,7 +64,7 @@ event: delta
 data: {"text":"on Friday at six."}
 
 event: done
-data: {"text":"To meet on Friday at six.","type":"message","session_id":"…","turn_id":"…","model":"…"}
+data: {"text":"To meet on Friday at six.","type":"message","session_id":"…","turn_id":"…","model":"…","run_id":null}
 """
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
@@ -168,8 +171,9 @@ async def _events(opened: Asked | Underway, backend: Backend) -> AsyncIterator[t
 def _wire(reply: Reply) -> dict[str, Any]:
     return {
         "text": reply.text,
-        "type": "message",
+        "type": reply.type,
         "session_id": str(reply.session_id),
         "turn_id": str(reply.turn_id),
         "model": reply.model,
+        "run_id": reply.run_id and str(reply.run_id),
     }

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Histogram
 
+from backend.agents.ordering import due
 from backend.chat import turns
 from backend.chat.interruptions import Interruptible, Interruptions
 from backend.chat.presence import CHANNEL, INTERRUPTED, Bell, Presence
@@ -77,7 +78,12 @@ class Answering:
                 await self._account_for(turn, draft)
                 raise TurnInterrupted from None
             return await self._stop(turn, draft)
-        await self._record(turn, closing, self._memory.is_full(window))
+        try:
+            await self._record(turn, closing, self._memory.is_full(window))
+        except TurnInterrupted:
+            if closing.ordered and await turns.is_stopping(self._db, turn):
+                return await self._stop(turn, draft)
+            raise
         return closing
 
     async def _write(self, accepted: Accepted, asked: Asked, deadline: float, draft: Draft) -> tuple[Closing, Window]:
@@ -96,7 +102,8 @@ class Answering:
         window, found = await self._recall(accepted, past, asked)
         turn = accepted.turn
         if self._gateway.has_model(turn.llm_chain):
-            question = Question(asked.bot, turn.scopes[0], asked.text, past, window.messages, turn.llm_chain)
+            who = asked.bot, asked.user_id, asked.language, turn.scopes[0]
+            question = Question(*who, asked.text, past, window.messages, turn.llm_chain)
             completion = await self._gateway.answer(question, draft)
         else:
             completion = _answer_offline(found, asked, draft)
@@ -111,6 +118,7 @@ class Answering:
             calls=completion.calls,
             recalled=found.record() if found else None,
             route=draft.route,
+            ordered=draft.ordered,
         )
         return closing, window
 
@@ -195,6 +203,8 @@ class Answering:
         rule = SummaryRule(self._memory.summary_threshold, window_full, ASK_AGAIN_SECONDS)
         summary_due = await _insist(lambda: turns.close_turn(self._db, turn, closing, rule))
         self.bell.ring(turn.session_id)
+        for queue, step_id in due(closing.ordered) if closing.ordered else ():
+            self._jobs.advance(queue, step_id)
         if summary_due:
             self._jobs.summarize_session(turn.session_id)
         self.index()

@@ -13,10 +13,10 @@ from backend.chat.claims import Claims
 from backend.chat.deliveries import Deliveries
 from backend.chat.delivering import Delivering, Merged, Restarted, Underway
 from backend.chat.interrupting import Place
-from backend.chat.turns import Accepted, Asked, KeyReused, Known, TurnInterrupted
+from backend.chat.turns import Accepted, Asked, Closing, KeyReused, Known, Turn, TurnInterrupted
 from backend.database import Database
 from backend.errors import NotFound, Problem
-from backend.gateway import Gateway
+from backend.gateway import Gateway, Outcome
 from backend.jobs import Jobs
 from backend.llm import Show
 from backend.memory import Memory
@@ -32,12 +32,17 @@ class AnswerForgotten(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer as it was recorded."""
+    """An answer as it was recorded.
+
+    Its `type` is `message`, `run` (which begins now, and has `run_id`), or `notice`: words of the backend's own.
+    """
 
     text: str
     session_id: UUID
     turn_id: UUID
     model: str
+    type: str = "message"
+    run_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,7 @@ class Chat:
         except Exception as error:
             await self._answering.fail(taken.turn, error if isinstance(error, Problem) else TurnInterrupted())
             raise
-        return Reply(closing.text, taken.turn.session_id, taken.turn.id, closing.model)
+        return _told(closing, taken.turn)
 
     async def _take_again(self, asked: Asked, deadline: float) -> Reply | Accepted:
         """A known key: the recorded answer, the one that is being written, or another attempt at a failed one."""
@@ -209,4 +214,17 @@ class Chat:
 def _recorded(again: Known) -> Reply:
     if again.answer is None and again.status != "stopped":
         raise AnswerForgotten
-    return Reply(again.answer or "", again.turn.session_id, again.turn.id, again.model or "")
+    text, turn, type = again.answer or "", again.turn, _type(again.run_id, again.outcome)
+    return Reply(text, turn.session_id, turn.id, again.model or "", type, again.run_id)
+
+
+def _told(closing: Closing, turn: Turn) -> Reply:
+    run_id = closing.ordered.id if closing.ordered else None
+    type = _type(run_id, closing.route.outcome if closing.route else None)
+    return Reply(closing.text, turn.session_id, turn.id, closing.model, type, run_id)
+
+
+def _type(run_id: UUID | None, outcome: str | None) -> str:
+    if run_id:
+        return "run"
+    return "notice" if outcome == Outcome.TOO_MANY_RUNS else "message"

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from backend.agents.ordering import insert_run
 from backend.chat.presence import CHANNEL, INTERRUPTED, OWNER_IS_GONE
 from backend.gateway import insert_route
 from backend.llm.calls import insert_calls
@@ -99,10 +100,11 @@ ACCEPTING = {
 FIND = """
 select turn.id, turn.session_id, turn.position, turn.attempt, turn.status, turn.delivers, turn.model,
     bot.persona, bot.name, bot.llm_chain, session.scope, memory_scope(bot.id, 'bot', '', '', '') as bot_scope,
-    question.content as question, answer.content as answer
+    question.content as question, answer.content as answer, run.id as run_id, route.outcome
 from turns turn join chat_sessions session on session.id = turn.session_id join bots bot on bot.id = session.bot_id
 left join messages question on question.session_id = turn.session_id and question.position = turn.position
 left join messages answer on answer.session_id = turn.session_id and answer.position = turn.position + 1
+left join agent_runs run on run.turn_id = turn.id left join routes route on route.turn_id = turn.id
 where turn.key = $1
 """
 
@@ -142,17 +144,17 @@ where exists (select from turns where session_id = $3::uuid and status = 'waitin
 """
 
 
-def _deliver(kind: str, content: str) -> str:
+def _deliver(kind: str, content: str, run: str = "null::uuid") -> str:
     """SQL that leaves the end of a `turn` as a delivery."""
     return f""", delivery as (
-    insert into deliveries (bot_id, turn_id, chat_id, thread_id, user_id, reply_to, language, kind, content)
-    select bot_id, turn.id, chat_id, thread_id, user_id, turn.reply_to, language, {kind}, {content}
+    insert into deliveries (bot_id, turn_id, run_id, chat_id, thread_id, user_id, reply_to, language, kind, content)
+    select bot_id, turn.id, {run}, chat_id, thread_id, user_id, turn.reply_to, language, {kind}, {content}
     from turn join chat_sessions talk on talk.id = turn.session_id
 )"""
 
 
-def _close(steps: str) -> str:
-    """SQL that records an answer; `steps` are what not every turn has.
+def _close(steps: str, *, only_if: str = "") -> str:
+    """SQL that records an answer; `steps` are what not every turn has, `only_if` what not every one depends on.
 
     The session's row is locked before the turn's, as accepting and `REOPEN` do it: another order would be a deadlock.
     """
@@ -168,13 +170,13 @@ with session as (
                 and (summary_asked_at is null or summary_asked_at < now() - make_interval(secs => $12))
             then now() else summary_asked_at end
     where id = $3
-        and exists (select from turns where session_id = $3 and id = $1 and attempt = $2 and status = 'open')
+        and exists (select from turns where session_id = $3 and id = $1 and attempt = $2 and status = 'open'{only_if})
     returning id, summary_asked_at is not distinct from now() as due, scope
 ), turn as (
     update turns set status = $18, finished_at = now(), model = $6, milliseconds = $7, window_tokens = $8,
         summary_version = $9, recalled = $17
     from session
-    where turns.session_id = $3 and turns.id = $1 and attempt = $2 and status = 'open'
+    where turns.session_id = $3 and turns.id = $1 and attempt = $2 and status = 'open'{only_if}
     returning turns.id, session_id, position, reply_to, session.due
 ), message as (
     insert into messages (session_id, turn_id, position, role, speaker, content, tokens, model)
@@ -186,10 +188,20 @@ select due, (select count(*) from told) from turn
 
 
 ROUTED = f""", routed as ({insert_route("turn", "$19")})"""
-# By whether the turn delivers, and whether it was decided what its message asks for.
+ORDERED = f", {insert_run('turn', '$20')}"
+
+
+def _closing(*, delivers: bool, routed: bool, ordered: bool) -> str:
+    if ordered:  # what was stopped a moment ago begins nothing; a word too many does no harm
+        delivered = _deliver("'run'", "null", "(select id from run)") if delivers else ""
+        return _close(ROUTED + ORDERED + delivered, only_if=" and not stopping")
+    return _close((_deliver("'answer'", "null") if delivers else "") + (ROUTED if routed else ""))
+
+
+# By whether the turn delivers, whether it was decided what its message asks for, and whether that is a run.
 CLOSING = {
-    (delivers, routed): _close((_deliver("'answer'", "null") if delivers else "") + (ROUTED if routed else ""))
-    for delivers, routed in product((False, True), repeat=2)
+    (delivers, routed, ordered): _closing(delivers=delivers, routed=routed, ordered=ordered)
+    for delivers, (routed, ordered) in product((False, True), ((False, False), (True, False), (True, True)))
 }
 
 
@@ -207,6 +219,8 @@ select (select count(*) from told) from turn
 
 END = _end("")
 END_TO_DELIVER = _end(_deliver("case $6 when 'stopped' then 'answer' else 'problem' end", "$4"))
+
+IS_STOPPING = "select from turns where id = $1 and attempt = $2 and status = 'open' and stopping"
 
 FAIL_ORPHANS = f"""
 with orphan as (

@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from backend.agents.ordering import as_row
+from backend.agents.types import Ordered
 from backend.chat.statements import (
     ACCEPTING,
     CLOSING,
@@ -18,6 +20,7 @@ from backend.chat.statements import (
     END_TO_DELIVER,
     FAIL_ORPHANS,
     FIND,
+    IS_STOPPING,
     OPEN,
     REOPEN,
     STILL_WAITING,
@@ -110,13 +113,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A turn that was accepted before, with what was said in it."""
+    """A turn that was accepted before, with what was said in it, and which run began with it."""
 
     turn: Turn
     status: str
     question: str
     answer: str | None
     model: str | None
+    run_id: UUID | None = None
+    outcome: str | None = None
 
 
 async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, most_lines: int) -> Accepted | None:
@@ -159,7 +164,8 @@ async def find(db: Database, key: UUID) -> Known | None:
     """The turn of a key, if it still exists."""
     for row in await db.run(FIND, key):
         turn = as_turn(row, row["id"], row["attempt"], delivers=row["delivers"])
-        return Known(turn, row["status"], row["question"], row["answer"], row["model"])
+        said = row["question"], row["answer"], row["model"]
+        return Known(turn, row["status"], *said, row["run_id"], row["outcome"])
     return None
 
 
@@ -185,7 +191,10 @@ async def reopen(db: Database, found: Known, *, owner: int) -> Turn | None:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What is recorded with an answer; `recalled` tells what memory found for it, `route` what was decided first."""
+    """What is recorded with an answer.
+
+    `recalled` tells what memory found for it, `route` what was decided first; what was `ordered` begins with it.
+    """
 
     text: str
     tokens: int
@@ -198,6 +207,7 @@ class Closing:
     recalled: dict[str, Any] | None = None
     status: str = "answered"
     route: Route | None = None
+    ordered: Ordered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,18 +220,27 @@ class SummaryRule:
 
 
 async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRule) -> bool:
-    """Record the answer; true if a summary is due. Raises `TurnInterrupted` if this attempt has lost the turn."""
+    """Record the answer, and the run that begins with it; true if a summary is due.
+
+    Raises `TurnInterrupted` if this attempt has lost the turn, or if it is to be stopped before a run begins.
+    """
     route = [closing.route.row()] if closing.route else []
+    ordered = [as_row(closing.ordered)] if closing.ordered else []
     closed = await db.run(
-        CLOSING[turn.delivers, bool(route)],
+        CLOSING[turn.delivers, bool(route), bool(ordered)],
         turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
         closing.milliseconds, closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full,
         rule.not_again_within, as_rows(closing.calls), closing.promise.pieces, closing.promise.worth,
-        turn.bot_name, closing.recalled, closing.status, *route,
+        turn.bot_name, closing.recalled, closing.status, *route, *ordered,
     )  # fmt: skip
     if not closed:
         raise TurnInterrupted
     return bool(closed[0]["due"])
+
+
+async def is_stopping(db: Database, turn: Turn) -> bool:
+    """Whether it is still this attempt's, and the person wants no answer."""
+    return bool(await db.run(IS_STOPPING, turn.id, turn.attempt))
 
 
 async def fail_turn(db: Database, turn: Turn, problem: str, calls: tuple[Call, ...] = ()) -> None:

@@ -1,14 +1,15 @@
 """The question to a model of how a message is to be answered, and what its reply means."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
 
-from backend.gateway.deciding import Strategy, Wish
+from backend.gateway.choices import Choice
+from backend.gateway.deciding import Wish
 from backend.gateway.draft import Question
-from backend.gateway.macros import Macro
-from backend.gateway.parameters import schema_of
+from backend.gateway.offer import Offer
+from backend.gateway.route import Strategy
 from backend.llm import ChatMessage
 
 # It should see what a message refers to, and cost little.
@@ -18,9 +19,9 @@ TASK = """\
 You sort the messages that people send to a chat bot. You answer none: you say how the last one is to be answered.
 
 Return one JSON object and nothing else:
-{"strategy": "chat" or "macro", "target": the macro's name or null, "parameters": {its parameters}, "why": a few words}
+{"strategy": one of those below, "target": its name or null, "parameters": {its parameters}, "why": a few words}
 
-`chat` is right for nearly all. `macro` is right only if the person asks, now, for exactly what one of these does:
+`chat` is right for nearly all. Anything else is right only if the person asks, now, for exactly what it does:
 
 %s
 
@@ -42,16 +43,15 @@ class Example:
     target: str | None
 
 
-def categorizer_prompt(
-    question: Question, macros: Mapping[str, Macro], examples: Sequence[Example]
-) -> list[ChatMessage]:
+def categorizer_prompt(question: Question, offer: Offer, examples: Sequence[Example]) -> list[ChatMessage]:
     """What the categorizer is shown."""
-    registry = "\n".join(_registered(macro) for macro in macros.values())
+    registry = "\n".join(map(_registered, offer.choices))
     return [ChatMessage("system", TASK % registry), ChatMessage("user", "\n\n".join(_shown(question, examples)))]
 
 
-def _registered(macro: Macro) -> str:
-    return f"- {macro.slug}: {macro.description} Parameters: {orjson.dumps(schema_of(macro.parameters)).decode()}"
+def _registered(choice: Choice) -> str:
+    name = f"{choice.strategy} {choice.target}" if choice.target else choice.strategy
+    return f"- {name}: {choice.about} Parameters: {orjson.dumps(choice.tool().parameters).decode()}"
 
 
 def _shown(question: Question, examples: Sequence[Example]) -> Iterable[str]:

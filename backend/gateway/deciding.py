@@ -1,70 +1,18 @@
-"""From what a model would do with a message to what is done: nothing that is not in the registry, or does not fit."""
+"""From what a model would do with a message to what is done: nothing that is not on offer, or does not fit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass, replace
 
 import orjson
 
-from backend.gateway.macros import Macro
+from backend.agents.types import Ordered
+from backend.gateway.choices import Choice, Prepared
+from backend.gateway.offer import Offer
 from backend.gateway.parameters import WHY, ParametersUnfit, Value
+from backend.gateway.route import Mode, Outcome, Route, Strategy
 from backend.llm import ChatMessage, ToolCall
 
 LONGEST_TARGET, LONGEST_REASON = 64, 500
-
-
-class Mode(StrEnum):
-    """Who decides: the model that answers, in the same call; another call before it; or nobody."""
-
-    INLINE = "inline"
-    CATEGORIZER = "categorizer"
-    OFF = "off"
-
-
-class Strategy(StrEnum):
-    """How a message can be answered."""
-
-    CHAT = "chat"
-    AGENT = "agent"
-    MACRO = "macro"
-    DYNAMIC = "dynamic"
-
-
-class Outcome(StrEnum):
-    """What became of a decision; all but the first mean that the message is answered as chat."""
-
-    FOLLOWED = "followed"
-    TARGET_UNKNOWN = "target-unknown"
-    PARAMETERS_UNFIT = "parameters-unfit"
-    ROUTER_FAILED = "router-failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The decision about a message. `milliseconds` is what it took by itself, if it was not the answer."""
-
-    strategy: Strategy
-    mode: Mode
-    target: str | None = None
-    parameters: Mapping[str, Value] = field(default_factory=dict)
-    why: str = ""
-    model: str = ""
-    milliseconds: int | None = None
-    outcome: Outcome = Outcome.FOLLOWED
-
-    def row(self) -> dict[str, Any]:
-        """The columns of `routes`."""
-        return {
-            "strategy": self.strategy,
-            "target": self.target,
-            "parameters": self.parameters,
-            "why": self.why,
-            "mode": self.mode,
-            "model": self.model,
-            "milliseconds": self.milliseconds,
-            "outcome": self.outcome,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,41 +27,48 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A macro that will be carried out, with values that fit it."""
+    """What will be carried out, with values that fit it."""
 
-    macro: Macro
+    choice: Choice
     values: Mapping[str, Value]
 
+    def order(self, message: str) -> Ordered | None:
+        """As a run; None if a model answers the `prompt` instead."""
+        return self.choice.order(self.values, message)
+
     def prompt(self, message: str) -> list[ChatMessage]:
-        return self.macro.prompt(self.values, message)
+        assert isinstance(self.choice, Prepared)
+        return self.choice.macro.prompt(self.values, message)
 
 
-def wish_of(call: ToolCall) -> Wish:
+def wish_of(call: ToolCall, offer: Offer) -> Wish:
     """What a called tool means; arguments that are no JSON fit nothing."""
     try:
         arguments = orjson.loads(call.arguments) if call.arguments.strip() else {}
     except orjson.JSONDecodeError:
         arguments = None
     why = arguments.pop(WHY, "") if isinstance(arguments, dict) else ""
+    if choice := offer.called(call.name):
+        return Wish(choice.strategy, choice.target, arguments, why)
     return Wish(Strategy.MACRO, call.name, arguments, why)
 
 
-def decide(wish: Wish, macros: Mapping[str, Macro], mode: Mode) -> tuple[Route, Errand | None]:
+def decide(wish: Wish, offer: Offer, mode: Mode) -> tuple[Route, Errand | None]:
     """The decision, and what is carried out; None is chat."""
     route = Route(wish.strategy, mode, why=_written(wish.why, LONGEST_REASON))
     if wish.strategy is Strategy.CHAT:
         return route, None
-    route = replace(route, target=_written(wish.target, LONGEST_TARGET))
-    macro = macros.get(wish.target or "") if wish.strategy is Strategy.MACRO else None
-    if macro is None:
-        return replace(route, outcome=Outcome.TARGET_UNKNOWN), None
+    choice = offer.find(wish.strategy, wish.target)
+    if choice is None:
+        return replace(route, target=_written(wish.target, LONGEST_TARGET), outcome=Outcome.TARGET_UNKNOWN), None
+    route = replace(route, target=choice.target)
     if not isinstance(wish.parameters, dict):
         return replace(route, outcome=Outcome.PARAMETERS_UNFIT, why="the parameters are no JSON object"), None
     try:
-        values = macro.fitted(wish.parameters)
+        values = choice.fitted(wish.parameters)
     except ParametersUnfit as unfit:
         return replace(route, outcome=Outcome.PARAMETERS_UNFIT, why=str(unfit)), None
-    return replace(route, parameters=values), Errand(macro, values)
+    return replace(route, parameters=values), Errand(choice, values)
 
 
 def failed(mode: Mode, why: str) -> Route:

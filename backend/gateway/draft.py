@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from backend.gateway.deciding import Route
+from backend.agents.types import Ordered
+from backend.gateway.route import Route
 from backend.llm import Call, ChatMessage, Show
 from backend.memory import Past
 
@@ -14,10 +15,13 @@ from backend.memory import Past
 class Question:
     """A message that a model is to answer: what was said before, and what the model is shown for a plain answer.
 
-    `scope` is whose memory the session is part of; `chain` is the bot's, if it has its own.
+    `user_id` asks it, in `language`. `scope` is whose memory the session is part of; `chain` is the bot's, if it has
+    its own.
     """
 
     bot: str
+    user_id: str
+    language: str
     scope: UUID
     text: str
     past: Past
@@ -27,13 +31,17 @@ class Question:
 
 @dataclass(slots=True)
 class Draft:
-    """An answer that is being written: since when, what people have seen of it, what it has cost, and its route."""
+    """An answer that is being written: since when, what people have seen of it, what it has cost, and its route.
+
+    What is `ordered` begins when it is recorded.
+    """
 
     show: Show | None
     began: float = field(default_factory=time.monotonic)
     shown: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     route: Route | None = None
+    ordered: Ordered | None = None
 
     def showing(self, *, after: str = "") -> Show | None:
         """What shows the next pieces, below what was said before."""

@@ -1,19 +1,25 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
+from backend.agents.ordering import unfinished_of
+from backend.agents.types import Ordered
 from backend.database import Database, StorageUnavailable
 from backend.gateway.categorizer import DecisionUnreadable, categorizer_prompt, read_wish
-from backend.gateway.deciding import Errand, Mode, Route, Strategy, decide, failed, wish_of
+from backend.gateway.deciding import Errand, decide, failed, wish_of
 from backend.gateway.draft import Draft, Question
-from backend.gateway.macros import Macro
+from backend.gateway.offer import Offer
 from backend.gateway.registry import Registry
+from backend.gateway.roster import Roster
+from backend.gateway.route import Mode, Route, Strategy
+from backend.gateway.route import Outcome as RouteOutcome
 from backend.gateway.routes import examples_of
 from backend.gateway.shelf import Shelf
-from backend.llm import ChatMessage, Completion, Llm, NoProviderAnswered, Outcome, Purpose
+from backend.gateway.words import on_it, too_many
+from backend.llm import ChatMessage, Completion, Llm, NoProviderAnswered, Outcome, Purpose, Tool
 
 log = structlog.get_logger(__name__)
 
@@ -22,69 +28,102 @@ CATEGORIZER_SECONDS = 10.0
 IN_WORDS = "the model answered in words"
 
 
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """How many runs a person has under way with a bot at most, and what one may spend, by the columns of agents."""
+
+    at_once: int
+    spending: Mapping[str, int]
+
+
 class Gateway:
     """Decides what a message asks for, and has it answered so; where nothing else is on offer, that is chat."""
 
-    def __init__(self, db: Database, llm: Llm, mode: Mode, *, router_chain: bool = False) -> None:
+    def __init__(self, db: Database, llm: Llm, mode: Mode, limits: RunLimits, *, router_chain: bool = False) -> None:
         """With a `router_chain` of its own, the categorizer does not ask the chain that answers."""
         self._db = db
         self._llm = llm
         self._mode = mode
+        self._runs_at_once = limits.at_once
         self._router_chain = router_chain
-        self._registry = Registry(db)
+        self._registry = Registry(db, limits.spending)
         self.macros = Shelf(db, self._registry)
+        self.agents = Roster(db, self._registry)
 
     def has_model(self, chain: str) -> bool:
         """Whether anybody could answer; `chain` is a bot's, if it has its own."""
         return bool(self._llm.chain(Purpose.CHAT, chain))
 
     async def answer(self, question: Question, draft: Draft) -> Completion:
-        """The answer; the draft tells what was decided. A router that fails, or errs, means chat.
+        """The answer; the draft tells what was decided, and which run begins. A router that fails, or errs, means chat.
 
-        Raises `NoProviderAnswered`.
+        Raises `NoProviderAnswered`, or `StorageUnavailable` where a run is asked for.
         """
-        macros = {} if self._mode is Mode.OFF else await self._registry.of(question.bot)
-        if not macros:
+        if self._mode is Mode.OFF or not (offer := await self._registry.of(question.bot, question.user_id)):
             return await self._ask(question, draft, question.messages)
         if self._mode is Mode.INLINE:
-            return await self._answer_or_call(question, draft, macros)
-        draft.route, errand = await self._categorize(question, draft, macros)
-        return await self._ask(question, draft, errand.prompt(question.text) if errand else question.messages)
+            return await self._answer_or_call(question, draft, offer)
+        draft.route, errand, decided = await self._categorize(question, draft, offer)
+        if errand and decided:
+            return await self._carry_out(errand, question, draft, decided)
+        return await self._ask(question, draft, question.messages)
 
-    async def _answer_or_call(self, question: Question, draft: Draft, macros: Mapping[str, Macro]) -> Completion:
-        """The model that answers is offered the macros: plain chat is one call."""
+    async def _answer_or_call(self, question: Question, draft: Draft, offer: Offer) -> Completion:
+        """The model that answers is offered the choices as tools: plain chat is one call."""
         try:
-            first = await self._ask(question, draft, question.messages, macros=macros)
+            first = await self._ask(question, draft, question.messages, tools=offer.tools)
         except NoProviderAnswered as problem:
             if draft.shown or any(call.outcome is Outcome.TIMEOUT for call in problem.calls):
                 raise  # people have seen a part of it, or have waited long enough
-            draft.route = failed(Mode.INLINE, "nobody answered when macros were offered")
+            draft.route = failed(Mode.INLINE, "nobody answered when tools were offered")
             return await self._ask(question, draft, question.messages)
         model = _model(first)
         if not first.tool_calls:
             draft.route = Route(Strategy.CHAT, Mode.INLINE, why=IN_WORDS, model=model)
             return first
-        route, errand = decide(wish_of(first.tool_calls[0]), macros, Mode.INLINE)
+        route, errand = decide(wish_of(first.tool_calls[0], offer), offer, Mode.INLINE)
         draft.route = replace(route, model=model, milliseconds=sum(call.milliseconds for call in draft.calls))
-        prompt = errand.prompt(question.text) if errand else question.messages
-        return await self._ask(question, draft, prompt, after=first.text)
+        if errand:
+            return await self._carry_out(errand, question, draft, first)
+        return await self._ask(question, draft, question.messages, after=first.text)
 
     async def _categorize(
-        self, question: Question, draft: Draft, macros: Mapping[str, Macro]
-    ) -> tuple[Route, Errand | None]:
+        self, question: Question, draft: Draft, offer: Offer
+    ) -> tuple[Route, Errand | None, Completion | None]:
         """What a small call before the answer says."""
         began = time.monotonic()
         try:
-            prompt = categorizer_prompt(question, macros, await examples_of(self._db, question.scope))
+            prompt = categorizer_prompt(question, offer, await examples_of(self._db, question.scope))
             chain = "" if self._router_chain else question.chain
             async with asyncio.timeout(CATEGORIZER_SECONDS):
                 reply = await self._llm.complete(Purpose.ROUTER, prompt, chain=chain, calls=draft.calls)
-            route, errand = decide(read_wish(reply.text), macros, Mode.CATEGORIZER)
+            route, errand = decide(read_wish(reply.text), offer, Mode.CATEGORIZER)
             route = replace(route, model=_model(reply))
         except (NoProviderAnswered, StorageUnavailable, TimeoutError, DecisionUnreadable) as error:
-            route, errand = failed(Mode.CATEGORIZER, f"{type(error).__name__}"), None
+            route, errand, reply = failed(Mode.CATEGORIZER, f"{type(error).__name__}"), None, None
             log.warning("router_failed", reason=type(error).__name__)
-        return replace(route, milliseconds=round((time.monotonic() - began) * 1000)), errand
+        spent = round((time.monotonic() - began) * 1000)
+        return replace(route, milliseconds=spent), errand, reply and replace(reply, text="")
+
+    async def _carry_out(self, errand: Errand, question: Question, draft: Draft, decided: Completion) -> Completion:
+        """What was decided, below what the model said before it `decided`: an answer at once, or a run."""
+        if (ordered := errand.order(question.text)) is None:
+            return await self._ask(question, draft, errand.prompt(question.text), after=decided.text)
+        text = await self._begin(ordered, question, draft, said=bool(decided.text))
+        if text and (show := draft.showing(after=decided.text)):
+            show(text)
+        whole = "\n\n".join(part for part in (decided.text, text) if part)
+        return replace(decided, text=whole, calls=tuple(draft.calls), tool_calls=())
+
+    async def _begin(self, ordered: Ordered, question: Question, draft: Draft, *, said: bool) -> str:
+        """What the person is told; a run begins with the turn's end, unless there are too many."""
+        assert draft.route
+        runs = await unfinished_of(self._db, question.bot, question.user_id)
+        if runs >= self._runs_at_once:
+            draft.route = replace(draft.route, outcome=RouteOutcome.TOO_MANY_RUNS)
+            return too_many(runs, language=question.language, message=question.text)
+        draft.ordered = ordered
+        return "" if said else on_it(ordered.title, language=question.language, message=question.text)
 
     async def _ask(
         self,
@@ -92,11 +131,10 @@ class Gateway:
         draft: Draft,
         messages: Sequence[ChatMessage],
         *,
-        macros: Mapping[str, Macro] | None = None,
+        tools: Sequence[Tool] = (),
         after: str = "",
     ) -> Completion:
         """An answer of the chain, below what was said before it."""
-        tools = [macro.tool() for macro in (macros or {}).values()]
         show = draft.showing(after=after)
         completion = await self._llm.complete(
             Purpose.CHAT, messages, show=show, chain=question.chain, calls=draft.calls, tools=tools

@@ -18,7 +18,7 @@ class RouteNotFound(NotFound):
 
 
 class TargetUnknown(Invalid):
-    """The bot has no such macro."""
+    """The bot has no such macro, or no such agent."""
 
 
 def insert_route(turn: str, route: str) -> str:
@@ -42,11 +42,23 @@ from routes route left join messages message on message.turn_id = route.turn_id 
 LIST = f"{SELECT} where route.session_id = $1 and ($2::bigint is null or route.id < $2) order by route.id desc limit $3"
 GET = f"{SELECT} where route.id = $1"
 IS_SESSION = "select from chat_sessions where id = $1"
-IS_MACRO = """
-select from routes route join chat_sessions session on session.id = route.session_id
-join macros macro on macro.slug = $2 and (macro.bot_id is null or macro.bot_id = session.bot_id)
-where route.id = $1
-"""
+
+
+def _is_there(table: str, named: str) -> str:
+    """SQL that finds what the bot of a route has, of its own or as every bot."""
+    return f"""
+        select from routes route join chat_sessions session on session.id = route.session_id
+        join {table} target on {named} and (target.bot_id is null or target.bot_id = session.bot_id)
+        where route.id = $1
+    """
+
+
+# A plan needs somebody who carries it out.
+IS_THERE = {
+    "macro": _is_there("macros", "target.slug = $2"),
+    "agent": _is_there("agents", "target.slug = $2"),
+    "dynamic": _is_there("agents", "$2::text is null"),
+}
 CORRECT = """
 update routes set corrected_strategy = $2, corrected_target = $3, corrected_at = now() where id = $1 returning id
 """
@@ -73,9 +85,11 @@ async def correct_route(db: Database, id: int, strategy: str, target: str | None
     [*found] = await db.run(GET, id)
     if not found:
         raise RouteNotFound
-    if strategy == "macro" and not (target and await db.run(IS_MACRO, id, target)):
+    target = target if strategy in ("macro", "agent") else None
+    needed = IS_THERE.get(strategy)
+    if needed and not (await db.run(needed, id, target)):
         raise TargetUnknown
-    if not await db.run(CORRECT, id, strategy, target if strategy == "macro" else None):
+    if not await db.run(CORRECT, id, strategy, target):
         raise RouteNotFound
     return (await db.run(GET, id))[0]
 

@@ -65,7 +65,7 @@ async def test_it_sees_the_message_the_history_the_summary_and_the_registry(anna
     )
     await anna.says("Translate it")
     asked = provider.prompts[2]
-    assert "- translate: Translates a text." in shown(asked, "system")
+    assert "- macro translate: Translates a text." in shown(asked, "system")
     for expected in ("> Anna learns German.", "user:\n> My text is: good day", "assistant:\n> Noted."):
         assert expected in shown(asked, "user")
     assert shown(asked, "user").endswith("The message to sort:\n> Translate it")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from backend.gateway import MacroInvalid
+from backend.gateway.choices import Prepared
 from backend.gateway.macros import Macro, read_macro
 from tests.backend.gateway.errands import TRANSLATE
 
@@ -67,7 +68,39 @@ def test_what_does_not_fit_together_is_no_macro(changed: dict[str, Any]) -> None
         macro(**({"template": "Do it"} | changed))
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        [],
+        {},
+        "research",
+        [{}],
+        ["research"],
+        [{"agent": "research"}],
+        [{"agent": "Research", "action": "Look"}],
+        [{"agent": "research", "action": " "}],
+        [{"agent": "research", "action": "Look for {{something}}"}],
+        [{"agent": "research", "action": "Look", "depends_on": [1]}],
+        [{"agent": "research", "action": "Look", "depends_on": [0]}],
+        [{"agent": "research", "action": "Look", "depends_on": "1"}],
+        [{"agent": "research", "action": "Look", "depends_on": [True]}],
+        [{"agent": "research", "action": "Look", "command": "ls"}],
+        [{"agent": "research", "action": "Look"}] * 11,
+    ],
+    ids=str,
+)
+def test_what_cannot_be_carried_out_is_no_plan(plan: Any) -> None:
+    with pytest.raises(MacroInvalid):
+        macro(template="", plan=plan)
+
+
+def test_a_macro_does_one_thing() -> None:
+    for changed in ({"plan": [{"agent": "research", "action": "Look"}]}, {"template": " "}):
+        with pytest.raises(MacroInvalid):
+            macro(**changed)
+
+
 def test_it_is_offered_with_a_schema() -> None:
-    schema = macro().tool().parameters
+    schema = Prepared(macro(), {}).tool().parameters
     assert schema["properties"]["tone"] == {"type": "string", "enum": ["formal", "plain"], "default": "plain"}
     assert (schema["required"], schema["additionalProperties"]) == (["language"], False)
