@@ -1,0 +1,104 @@
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+
+from backend.agents.skills.sandbox.kinds import COMMANDS, Kind, kind_here
+from backend.agents.skills.sandbox.rooms import Room, found
+from backend.agents.skills.skill import Failed
+
+MOST_ERRORS = 8 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended, and the first of what it wrote; `cut` if there was more."""
+
+    code: int
+    output: bytes
+    errors: bytes
+    cut: bool
+
+
+class Sandbox:
+    """Runs programs so that they reach nothing but their room, and end in time with all that they started."""
+
+    def __init__(self, kind: Kind | None = None) -> None:
+        self._kind = kind
+
+    @property
+    def kind(self) -> Kind:
+        """The best that there is here, which is tried once per process."""
+        return self._kind or kind_here()
+
+    def unavailable(self, *programs: str) -> str:
+        """Why these cannot be run here; empty if they can."""
+        if self.kind is Kind.NONE:
+            return "programs cannot be confined here: see `llmbot doctor`"
+        try:
+            for program in programs:
+                found(program)
+        except Failed as missing:
+            return str(missing)
+        return ""
+
+    def inside(self, room: Room) -> tuple[str, str]:
+        """What the workspace and the scratch folder are called in the room."""
+        if self.kind is Kind.BUBBLEWRAP:
+            return "/workspace", "/scratch"
+        return str(room.workspace), str(room.scratch)
+
+    async def run(self, room: Room, command: Sequence[str], *, stdin: bytes = b"") -> Ended:
+        """Run a program of the system's by its name. Raises `Failed` if it is not there, or takes too long."""
+        argv = COMMANDS[self.kind](room, [found(command[0]), *command[1:]])
+        home = self.inside(room)[0]
+        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": home, **room.environment}
+        with TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                cwd=room.workspace, env=environment, start_new_session=True,
+            )  # fmt: skip
+        return await _watched(process, room)
+
+
+async def _watched(process: asyncio.subprocess.Process, room: Room) -> Ended:
+    """Its output as far as it is kept; whatever happens, it has ended then, and what it started has, too."""
+    assert process.stdout
+    assert process.stderr
+    try:
+        async with asyncio.timeout(room.bounds.seconds):
+            (output, cut), (errors, _) = await asyncio.gather(
+                _first_of(process.stdout, room.bounds.output, process, room),
+                _first_of(process.stderr, MOST_ERRORS, process, room),
+            )
+            return Ended(await process.wait(), output, errors, cut)
+    except TimeoutError:
+        raise Failed(f"it took longer than {room.bounds.seconds:g} seconds, and was stopped") from None
+    finally:
+        _kill(process)
+        await process.wait()
+
+
+async def _first_of(
+    stream: asyncio.StreamReader, most: int, process: asyncio.subprocess.Process, room: Room
+) -> tuple[bytes, bool]:
+    """So many bytes, and whether there are more; those are not kept, and end what changes nothing."""
+    kept, cut = bytearray(), False
+    while piece := await stream.read(most):
+        cut = cut or len(kept) + len(piece) > most
+        kept += piece[: most - len(kept)]
+        if cut and not room.changes:
+            _kill(process)
+    return bytes(kept), cut
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """With its whole group, of which it is the first."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
