@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from backend.agents.skills.filesystem import FilesystemList, FilesystemRead, FilesystemSearch, FilesystemWrite
+from backend.agents.skills.memory import memory_skills
 from backend.agents.skills.skill import Described, Skill, Source
 from backend.agents.skills.web import web_skills
 from backend.database import Database
@@ -37,6 +38,7 @@ def shipped(means: Means) -> list[Skill[Any]]:
         FilesystemRead(),
         FilesystemSearch(),
         FilesystemWrite(),
+        *memory_skills(means.db, means.memory),
         *web_skills(means.settings),
     ]
 
