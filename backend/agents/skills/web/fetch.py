@@ -69,7 +69,7 @@ class WebFetch(Skill[Wanted]):
         page = await fetch(self._addresses, self._addresses.read(params.address))
         text = await _text(page)
         found = await asyncio.to_thread(links, page) if params.start == 0 and _kind(page) is Kind.HTML else ""
-        return Result(_part(text, params.start) + found, origin=str(page.url))
+        return Result(_part(text, params.start) + found, origin=f"the page {page.url}")
 
 
 def _kind(page: Page) -> Kind:

@@ -32,7 +32,7 @@ async def test_a_page_is_told_with_its_headings_and_its_links(site: Website, ski
     assert "## Prices\nThree as listed" in result.text
     assert result.text.endswith(f"Links:\n- as listed: {site.url}/prices?of=tea")
     assert "steal" not in result.text
-    assert result.origin == f"{site.url}/tea"
+    assert result.origin == f"the page {site.url}/tea"
 
 
 async def test_a_stranger_asks(site: Website, skill: WebFetch, monkeypatch: pytest.MonkeyPatch) -> None:
