@@ -9,17 +9,18 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
+from typing import Any
 
 from aiogram.types import InlineKeyboardMarkup
 
 from telegram_bot.backend_client import Delivery, Progress
 from telegram_bot.backend_client.wire import NOTHING
 from telegram_bot.failures import where
-from telegram_bot.formatting import Part
+from telegram_bot.formatting import Part, Piece
 from telegram_bot.live import Live
 from telegram_bot.pauses import growing_pauses
 from telegram_bot.progress import Lost, Over, Reports
-from telegram_bot.rendering import Markup, markup_of, parts_of
+from telegram_bot.rendering import CARDS, Markup, markup_of, pieces_of
 from telegram_bot.sending import NotNow, Sender, Spot, Undeliverable
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ class Outbox:
             await self._reports.tell(delivery, Progress(state="failed", problem=never.reason))
 
     async def _send_all(self, delivery: Delivery, spot: Spot, shown_as: int | None) -> None:
-        parts = parts_of(delivery)
+        parts = pieces_of(delivery, await self._reports.content(delivery) if delivery.kind == "file" else b"")
         if delivery.sent >= len(parts):
             await self._reports.tell(delivery, Progress(state="sent"))
         announced = 0
@@ -121,7 +122,7 @@ class Outbox:
             message_id = await self._send(delivery, number, sending)
             announced = 0 if last or self._closing else number + 1
             progress = Progress(sending=announced or None, sent=number, message_id=str(message_id))
-            await self._reports.tell(delivery, replace(progress, state="sent" if last else None))
+            await self._reports.tell(delivery, replace(progress, **_ending(delivery)) if last else progress)
             if self._closing:
                 return
 
@@ -143,7 +144,7 @@ class Outbox:
 
     async def _attempt(self, sending: "_Sending") -> int:
         """An edit is safe to repeat: what was shown while it was written becomes the first part."""
-        if sending.shown_as:
+        if sending.shown_as and isinstance(sending.part, Part):
             markup = sending.markup if isinstance(sending.markup, InlineKeyboardMarkup) else None
             if await self._sender.edit(sending.spot, sending.shown_as, sending.part, markup):
                 return sending.shown_as
@@ -155,10 +156,15 @@ class Outbox:
 class _Sending:
     """One part on its way; `shown_as`: the message that showed its beginning while it was written."""
 
-    part: Part
+    part: Piece
     spot: Spot
     markup: Markup | None
     shown_as: int | None = None
+
+
+def _ending(delivery: Delivery) -> dict[str, Any]:
+    """What is told with the last part."""
+    return {"state": "sent"} | ({"shown": delivery.changed} if delivery.kind in CARDS else {})
 
 
 def _spot(delivery: Delivery) -> Spot:

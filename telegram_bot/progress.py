@@ -1,16 +1,20 @@
-"""Tells the backend how far deliveries have come, however long it cannot be reached."""
+"""Tells the backend how far deliveries have come, and gets what they hand over, however long it cannot be reached."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
-from telegram_bot.backend_client import BackendClient, BackendProblem, Delivery, Progress
-from telegram_bot.backend_client.problems import DELIVERY_OVER, LEASE_LOST
+from telegram_bot.backend_client import BackendClient, BackendProblem, ChangedCard, Delivery, Progress
+from telegram_bot.backend_client.problems import DELIVERY_NOT_FOUND, DELIVERY_OVER, LEASE_LOST
 from telegram_bot.backend_client.wire import NOTHING
 from telegram_bot.lease import Lease
 from telegram_bot.pauses import growing_pauses
 
 LONGEST_PAUSE_SECONDS = 5.0
 SHOWN_SECONDS = 2.0
+
+T = TypeVar("T")
 
 
 class Over(Exception):
@@ -53,6 +57,29 @@ class Reports:
         """Whoever goes on after a kill makes the answer of this message; it is no harm if nobody learns of it."""
         with suppress(BackendProblem):
             await self._backend.shown(self._relay_id, turn_id, message_id, SHOWN_SECONDS)
+
+    async def show_card(self, card: ChangedCard) -> None:
+        """Tell that the card is seen as it is, or never will be. Raises Lost, or Over if it is not there any more."""
+        await self._insist(lambda: self._backend.runs.shown(self._relay_id, card))
+
+    async def content(self, delivery: Delivery) -> bytes:
+        """The file that is to be handed over. Raises Lost, or Over if it is not there any more."""
+        return await self._insist(lambda: self._backend.runs.file(delivery.id))
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        pauses = growing_pauses(LONGEST_PAUSE_SECONDS, first=0.2)
+        while True:
+            self.check_lease()
+            try:
+                return await ask()
+            except BackendProblem as problem:
+                if problem.type == LEASE_LOST:
+                    raise Lost from problem
+                if problem.type == DELIVERY_NOT_FOUND:
+                    raise Over from problem
+                if not problem.passing:
+                    raise
+                await asyncio.sleep(next(pauses))
 
     async def _knows(self, delivery: Delivery, progress: Progress) -> bool:
         """Whether its answer was merely lost: what is told twice would count as a part sent again."""

@@ -14,8 +14,8 @@ from aiogram.methods import Response
 from aiogram.types import Message, Update
 from aiogram.utils.token import TokenValidationError, validate_token
 
-from telegram_bot.backend_client import BackendProblem, BotConfig, BotReport, Delivery, open_backend
-from telegram_bot.deliveries import Deliveries
+from telegram_bot.backend_client import BackendProblem, BotConfig, BotReport, ChangedCard, Delivery, open_backend
+from telegram_bot.feeds import Feed
 from telegram_bot.handlers import make_router, show_commands
 from telegram_bot.identity import identity
 from telegram_bot.lease import Lease
@@ -71,7 +71,9 @@ class Relay:
         self._shared = shared
         self._lease = shared.lease
         self._secret_keys = secret_keys
-        self._deliveries = Deliveries(shared.backend, shared.relay_id, self._lease, self._put)
+        backend, relay_id = shared.backend, shared.relay_id
+        self._deliveries = Feed(partial(backend.deliveries, relay_id), lambda each: each.id, self._lease, self._put)
+        self._cards = Feed(partial(backend.runs.changed, relay_id), lambda each: each.changed, self._lease, self._edit)
         self._running: dict[str, RunningBot] = {}
         self._broken: dict[str, tuple[BotConfig, str]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
@@ -82,7 +84,8 @@ class Relay:
     async def work(self, stop: asyncio.Event) -> None:
         """Beats until `stop` is set; then everything ends in good order."""
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._beat_on()), group.create_task(self._deliveries.fetch())]
+            work = self._beat_on(), self._deliveries.fetch(), self._cards.fetch()
+            tasks = [group.create_task(each) for each in work]
             await stop.wait()
             for task in tasks:
                 task.cancel()
@@ -193,3 +196,7 @@ class Relay:
     def _put(self, delivery: Delivery) -> None:
         if bot := self._running.get(delivery.bot):
             bot.outbox.put(delivery)
+
+    def _edit(self, card: ChangedCard) -> None:
+        if bot := self._running.get(card.bot):
+            bot.cards.put(card)

@@ -1,6 +1,6 @@
 """What a delivery looks like in Telegram: its parts, and the buttons under the last one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiogram.types import (
     InlineKeyboardButton,
@@ -9,25 +9,49 @@ from aiogram.types import (
     ReplyKeyboardMarkup,
 )
 
-from telegram_bot.backend_client import Delivery
-from telegram_bot.formatting import Part, render
+from telegram_bot.backend_client import ChangedCard, Confirmation, Delivery, FileCard, read, read_run
+from telegram_bot.confirmation_cards import confirmation_markup, confirmation_parts
+from telegram_bot.formatting import Enclosed, Part, Piece, render
+from telegram_bot.run_cards import run_markup, run_parts
 from telegram_bot.words import words_for
 
 Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup
+CARDS = {"run", "confirmation"}
 
 
-def parts_of(delivery: Delivery) -> list[Part]:
-    """The same ones whenever they are asked for; none where nothing is to be seen."""
+def pieces_of(delivery: Delivery, content: bytes = b"") -> Sequence[Piece]:
+    """As many whenever they are asked for; none where nothing is to be seen. `content` is that of a file."""
     words = words_for(delivery.language)
     match delivery.kind:
         case "problem":
             return [_plain(words.problem(delivery.text, 0))]
         case "notice":
             return render(delivery.text)
+        case "file":
+            file = read(FileCard, delivery.card)
+            return [Enclosed(file.name, file.media_type, content)]
+        case "run" | "confirmation":
+            return card_pieces(delivery)
     text = _shortened(delivery.text, delivery.max_length)
     if delivery.stopped:
         return render(text, postscript=words.stopped if text.strip() else words.stopped_before_a_word)
     return render(text) or [_plain(words.empty_answer)]
+
+
+def card_pieces(shown: Delivery | ChangedCard) -> Sequence[Piece]:
+    """The card itself is the last one."""
+    words = words_for(shown.language)
+    if shown.kind == "run":
+        return run_parts(_shortened(shown.text, shown.max_length), read_run(shown.card), words)
+    return confirmation_parts(read(Confirmation, shown.card), words)
+
+
+def card_markup(shown: Delivery | ChangedCard) -> InlineKeyboardMarkup | None:
+    """The buttons of a card, as long as there is something to decide."""
+    words = words_for(shown.language)
+    if shown.kind == "run":
+        return run_markup(read_run(shown.card), shown.user_id, words)
+    return confirmation_markup(read(Confirmation, shown.card), shown.user_id, words)
 
 
 def draft_of(text: str) -> Part | None:
@@ -41,6 +65,8 @@ def markup_of(delivery: Delivery) -> Markup | None:
     if delivery.buttons:
         rows = [[_button(button) for button in row] for row in delivery.buttons]
         return InlineKeyboardMarkup(inline_keyboard=rows)
+    if delivery.kind in CARDS:
+        return card_markup(delivery)
     if delivery.kind != "notice" or delivery.chat_id.startswith("-"):
         return None
     words = words_for(delivery.language)

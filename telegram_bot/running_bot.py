@@ -18,6 +18,7 @@ from aiogram.types import Message, Update
 
 from telegram_bot.addressing import language_of
 from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, BotReport
+from telegram_bot.card_editing import CardEditor
 from telegram_bot.failures import explain
 from telegram_bot.health import Health
 from telegram_bot.lease import Lease
@@ -74,6 +75,7 @@ class RunningBot:
         reports = Reports(shared.backend, shared.relay_id, shared.lease)
         self._live = Live(sender, reports.show)
         self.outbox = Outbox(reports, sender, self._live, lost)
+        self.cards = CardEditor(reports, sender, self._live, lost)
         self._turns = Turns(shared.backend, self._live, self.outbox)
         self._updates = Updates(self._handle, self._give_up)
         self._poller = Poller(self._bot, self._updates)
@@ -93,6 +95,7 @@ class RunningBot:
         else:
             await self._poller.confirm()
         await self.outbox.finish(seconds)
+        self.cards.drop()
         self._turns.drop()
         self._live.drop()
 
@@ -100,6 +103,7 @@ class RunningBot:
         """Ends at once: another process may have the bot by now."""
         self._task.cancel()
         self.outbox.drop()
+        self.cards.drop()
         self._turns.drop()
         self._live.drop()
         if self._shared.webhooks:

@@ -1,7 +1,7 @@
 """One message to Telegram: in the best form it takes, or the reason why it never will."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +19,16 @@ from aiogram.exceptions import (
     TelegramNotFound,
     TelegramRetryAfter,
 )
-from aiogram.types import InlineKeyboardMarkup, InputRichMessage, MessageEntity, ReplyParameters
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardMarkup,
+    InputRichMessage,
+    Message,
+    MessageEntity,
+    ReplyParameters,
+)
 
-from telegram_bot.formatting import Entity, Part
+from telegram_bot.formatting import Enclosed, Entity, Part, Piece
 from telegram_bot.rendering import Markup
 
 log = logging.getLogger(__name__)
@@ -42,6 +49,10 @@ LASTING = {
     "topic_closed": "topic-closed",
     "message thread not found": "topic-closed",
 }
+
+# https://core.telegram.org/bots/api#sending-files
+PICTURES = {"image/jpeg", "image/png", "image/webp"}
+LARGEST_PICTURE, LARGEST_FILE = 10 << 20, 50 << 20
 
 
 class Undeliverable(Exception):
@@ -82,25 +93,44 @@ class Sender:
         self._rich_known = True
         self._moved: dict[int, int] = {}
 
-    async def send(self, spot: Spot, part: Part, markup: Markup | None = None) -> int:
+    async def send(self, spot: Spot, piece: Piece, markup: Markup | None = None) -> int:
         """The new message's id. Raises Undeliverable or NotNow."""
+        if isinstance(piece, Enclosed):
+            return await self._send_file(spot, piece)
+        for form in self._forms(spot, piece):
+            send = self._bot.send_rich_message if "rich_message" in form else self._bot.send_message
+            if message_id := await self._sent(send, spot, {**form, "reply_markup": markup}):
+                return message_id
+        raise Undeliverable("refused")
+
+    async def _send_file(self, spot: Spot, file: Enclosed) -> int:
+        """A picture that Telegram does not take as one comes as a document."""
+        if len(file.content) > LARGEST_FILE:
+            raise Undeliverable("too-large")
+        picture = file.media_type in PICTURES and len(file.content) <= LARGEST_PICTURE
+        for kind, send in (("photo", self._bot.send_photo), ("document", self._bot.send_document)):
+            form = {kind: BufferedInputFile(file.content, file.name)}
+            if (picture or kind == "document") and (message_id := await self._sent(send, spot, form)):
+                return message_id
+        raise Undeliverable("refused")
+
+    async def _sent(self, send: Callable[..., Awaitable[Message]], spot: Spot, form: Mapping[str, Any]) -> int | None:
+        """The new message's id; None if another form may be taken. Raises Undeliverable or NotNow."""
         chat_id = self._moved.get(spot.chat_id, spot.chat_id)
         replying = None
         if spot.reply_to and chat_id == spot.chat_id:  # messages have other ids in a supergroup
             replying = ReplyParameters(message_id=spot.reply_to, allow_sending_without_reply=True)
-        for form in self._forms(spot, part):
-            arguments: dict[str, Any] = {"message_thread_id": spot.thread_id, "reply_parameters": replying}
-            send = self._bot.send_rich_message if "rich_message" in form else self._bot.send_message
-            try:
-                return (await send(chat_id, **form, **arguments, reply_markup=markup)).message_id
-            except TelegramMigrateToChat as moved:
-                self._moved[spot.chat_id] = moved.migrate_to_chat_id
-                raise NotNow("the group became a supergroup", seconds=0) from moved
-            except ClientDecodeError as error:
-                return _message_id(error)
-            except TelegramAPIError as error:
-                self._judge(error, form)
-        raise Undeliverable("refused")
+        try:
+            message = await send(chat_id, **form, message_thread_id=spot.thread_id, reply_parameters=replying)
+        except TelegramMigrateToChat as moved:
+            self._moved[spot.chat_id] = moved.migrate_to_chat_id
+            raise NotNow("the group became a supergroup", seconds=0) from moved
+        except ClientDecodeError as error:
+            return _message_id(error)
+        except TelegramAPIError as error:
+            self._judge(error, form)
+            return None
+        return message.message_id
 
     async def edit(self, spot: Spot, message_id: int, part: Part, markup: InlineKeyboardMarkup | None = None) -> bool:
         """Whether the message now reads so; False if it cannot be edited. Raises NotNow."""
@@ -111,6 +141,8 @@ class Sender:
                 )
             except ClientDecodeError:
                 return True
+            except TelegramMigrateToChat:  # messages have other ids in a supergroup
+                return False
             except TelegramAPIError as error:
                 if "message is not modified" in error.message:
                     return True

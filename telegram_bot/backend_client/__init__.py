@@ -2,6 +2,17 @@
 
 from telegram_bot.backend_client.client import BackendClient, open_backend
 from telegram_bot.backend_client.problems import NO_ANSWER_IN_TIME, UNREACHABLE, BackendProblem
+from telegram_bot.backend_client.runs import (
+    ChangedCard,
+    Confirmation,
+    FileCard,
+    Grant,
+    RunCard,
+    Runs,
+    Step,
+    Stopped,
+    read_run,
+)
 from telegram_bot.backend_client.turns import Delta, Merged, Restart, TurnStream
 from telegram_bot.backend_client.wire import (
     Attachment,
@@ -21,6 +32,7 @@ from telegram_bot.backend_client.wire import (
     Stats,
     Upload,
     Window,
+    read,
 )
 
 __all__ = [
@@ -33,10 +45,14 @@ __all__ = [
     "BotConfig",
     "BotReport",
     "Button",
+    "ChangedCard",
+    "Confirmation",
     "Conversation",
     "Delivery",
     "Delta",
     "DocumentState",
+    "FileCard",
+    "Grant",
     "Merged",
     "Notice",
     "Progress",
@@ -44,10 +60,16 @@ __all__ = [
     "Quote",
     "Reset",
     "Restart",
+    "RunCard",
+    "Runs",
     "SentDocument",
     "Stats",
+    "Step",
+    "Stopped",
     "TurnStream",
     "Upload",
     "Window",
     "open_backend",
+    "read",
+    "read_run",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import ClientSession, ClientTimeout, FormData, TCPConnector
 
 from telegram_bot.backend_client.http import Http
+from telegram_bot.backend_client.runs import Runs
 from telegram_bot.backend_client.turns import TurnStream, accepted
 from telegram_bot.backend_client.wire import (
     NOTHING,
@@ -45,6 +46,7 @@ class BackendClient:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+        self.runs = Runs(http)
 
     # The process itself.
 
@@ -102,7 +104,8 @@ class BackendClient:
 
     async def stop(self, conversation: Conversation) -> int:
         """End what is being answered there; how many turns that were."""
-        return int((await self._http.insist("POST", "v1/chat/stop", json=asdict(conversation))).get("stopped", 0))
+        body = asdict(conversation) | {"runs": False}
+        return int((await self._http.insist("POST", "v1/chat/stop", json=body)).get("stopped", 0))
 
     # Sessions.
 

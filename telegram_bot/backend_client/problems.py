@@ -11,6 +11,7 @@ UNNAMED = "about:blank"
 
 LEASE_LOST = "/problems/lease-lost"
 DELIVERY_OVER = "/problems/delivery-over"
+DELIVERY_NOT_FOUND = "/problems/delivery-not-found"
 
 # The same request may succeed a moment later. Keys make repeating it safe.
 PASSING = {UNREACHABLE, NO_ANSWER_IN_TIME, "/problems/turn-interrupted", "/problems/storage-unavailable"}

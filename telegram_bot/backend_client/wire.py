@@ -115,12 +115,12 @@ class Delivery:
     """Something to hand to a person. `text` is an answer's or a notice's, or the type of a problem.
 
     The first `sent` of its `parts` have arrived; `sending` is the one that may be on its way. `shown_as` is the message
-    that showed its beginning while it was written.
+    that showed its beginning while it was written. The last three kinds have a `card`, as it was with `changed`.
     """
 
     id: int
     bot: str
-    kind: Literal["answer", "problem", "notice"]
+    kind: Literal["answer", "problem", "notice", "run", "confirmation", "file"]
     chat_id: str
     text: str = ""
     turn_id: str = ""
@@ -136,11 +136,16 @@ class Delivery:
     state: Literal["pending", "sent", "failed"] = "pending"
     max_length: int | None = None
     shown_as: str = ""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a delivery has come; what is None stays as it is. `sending` NOTHING: no part is on its way."""
+    """How far a delivery has come; what is None stays as it is. `sending` NOTHING: no part is on its way.
+
+    A card is `shown` as it was with this change.
+    """
 
     parts: int | None = None
     sending: int | None = None
@@ -148,6 +153,7 @@ class Progress:
     message_id: str | None = None
     state: Literal["sent", "failed"] | None = None
     problem: str | None = None
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

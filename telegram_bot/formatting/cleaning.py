@@ -9,6 +9,8 @@ _CHANGES = dict.fromkeys(_DROPPED) | _REPLACED
 
 # Telegram takes a message of nothing but these for empty.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+# Accents show on what they stand on.
+_HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 _INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc")
 
 
@@ -25,3 +27,15 @@ def visible(text: str) -> bool:
         character not in _INVISIBLE and unicodedata.category(character) not in _INVISIBLE_CATEGORIES
         for character in text
     )
+
+
+def exposed(text: str) -> str:
+    """The text with escapes for all that people would not see, or would see elsewhere than it stands."""
+    return "".join(
+        character if character in " \n\t" or _shows(character) else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def _shows(character: str) -> bool:
+    return character not in _INVISIBLE and unicodedata.category(character) not in _HIDDEN

@@ -1,6 +1,6 @@
 """What a formatted text is made of: messages that Telegram accepts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 LIMIT = 4096  # UTF-16 code units per message: https://core.telegram.org/bots/api#sendmessage
@@ -29,3 +29,15 @@ class Part:
     text: str
     entities: tuple[Entity, ...] = ()
     rich: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that is a message of its own."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+Piece = Part | Enclosed

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from telegram_bot.formatting.blocks import Heading, Paragraph, Placed, Run, plain
 from telegram_bot.formatting.cleaning import clean, visible
+from telegram_bot.formatting.composing import units
 from telegram_bot.formatting.cutting import cut
 from telegram_bot.formatting.parts import LIMIT, Entity, Part
 from telegram_bot.formatting.reading import read
@@ -36,7 +37,7 @@ def _part(text: str, start: int, end: int, spans: Sequence[Span], rich: tuple[Ri
     start, end = _trimmed(text, start, end, spans)
     shown = text[start:end]
     inside = [found for span in spans if (found := span.within(start, end, text))]
-    entities = (_entity(text, span, _units(text[start : span.start])) for span in inside)
+    entities = (_entity(text, span, units(text[start : span.start])) for span in inside)
     return Part(shown, tuple(sorted(entities, key=lambda entity: (entity.offset, -entity.length))), rich)
 
 
@@ -54,15 +55,10 @@ def _entity(text: str, span: Span, offset: int) -> Entity:
     return Entity(
         span.type,
         offset,
-        _units(text[span.start : span.end]),
+        units(text[span.start : span.end]),
         url=span.value if span.type == "text_link" else None,
         language=(span.value or None) if span.type == "pre" else None,
     )
-
-
-def _units(text: str) -> int:
-    """The text's length in UTF-16 code units."""
-    return len(text.encode("utf-16-le")) // 2
 
 
 def _rich(text: str, start: int, end: int, joints: Sequence[Joint]) -> tuple[Rich, ...]:

@@ -2,7 +2,7 @@
 
 from aiogram import Router
 
-from telegram_bot.handlers import buttons, commands, membership, messages
+from telegram_bot.handlers import buttons, commands, deciding, membership, messages, running
 from telegram_bot.handlers.commands import show_commands
 
 __all__ = ["make_router", "show_commands"]
@@ -13,6 +13,7 @@ def make_router() -> Router:
     router = Router()
     membership.follow_groups(router)
     messages.ignore_bots(router)
-    for topic in (commands, buttons, membership, messages):
+    for topic in (commands, running, deciding, buttons, membership, messages):
         topic.register(router)
+    buttons.refuse_others(router)
     return router

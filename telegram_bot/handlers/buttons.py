@@ -1,15 +1,14 @@
 """What pressing a button does. Every press is answered: else the button keeps spinning."""
 
 import re
-from contextlib import suppress
 
 from aiogram import F, Router
-from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, Message, MessageGenerationStopped
 
 from telegram_bot.addressing import topic_id
 from telegram_bot.backend_client import BackendClient, BackendProblem, BotConfig, Conversation
-from telegram_bot.words import Words, words_for
+from telegram_bot.handlers.pressing import answer, answer_with, may_press, without_buttons
+from telegram_bot.words import words_for
 
 STOP = re.compile(r"stop:(?P<whose>-?\d+)$")
 UNDO = re.compile(r"undo:(?P<session_id>[0-9a-f-]+):(?P<whose>-?\d+)$")
@@ -23,8 +22,12 @@ def register(router: Router) -> None:
     query.register(stop, F.data.regexp(STOP).as_("pressed"), F.message)
     query.register(undo, F.data.regexp(UNDO).as_("pressed"), F.message)
     query.register(admit, F.data.regexp(ADMIT).as_("pressed"))
-    query.register(refuse_stale)
     router.stopped_message_generation.register(stop_draft)
+
+
+def refuse_others(router: Router) -> None:
+    """Of whatever button nobody knows any more."""
+    router.callback_query.register(refuse_stale)
 
 
 async def stop(query: CallbackQuery, pressed: re.Match[str], config: BotConfig, backend: BackendClient) -> None:
@@ -32,17 +35,17 @@ async def stop(query: CallbackQuery, pressed: re.Match[str], config: BotConfig, 
     words = words_for(query.from_user.language_code)
     message, whose = query.message, pressed["whose"]
     assert message
-    if not _may_press(query, whose):
-        await _answer(query, words.not_yours)
+    if not may_press(query, whose):
+        await answer(query, words.not_yours)
         return
     thread = topic_id(message) if isinstance(message, Message) else None
     conversation = Conversation(config.slug, str(message.chat.id), whose, "" if thread is None else str(thread))
     try:
         stopped = await backend.stop(conversation)
     except BackendProblem as problem:
-        await _answer_with(query, problem, words)
+        await answer_with(query, problem, words)
     else:
-        await _answer(query, words.stopped if stopped else words.nothing_to_stop)
+        await answer(query, words.stopped if stopped else words.nothing_to_stop)
 
 
 async def stop_draft(event: MessageGenerationStopped, config: BotConfig, backend: BackendClient) -> None:
@@ -55,20 +58,20 @@ async def stop_draft(event: MessageGenerationStopped, config: BotConfig, backend
 async def undo(query: CallbackQuery, pressed: re.Match[str], backend: BackendClient) -> None:
     """Go back to the dialogue that was closed."""
     words = words_for(query.from_user.language_code)
-    if not _may_press(query, pressed["whose"]):
-        await _answer(query, words.not_yours)
+    if not may_press(query, pressed["whose"]):
+        await answer(query, words.not_yours)
         return
     try:
         await backend.reopen(pressed["session_id"])
     except BackendProblem as problem:
         if problem.type not in TOO_LATE:
-            await _answer_with(query, problem, words)
+            await answer_with(query, problem, words)
             return
-        await _answer(query, words.too_late, alert=True)
-        await _without_buttons(query)
+        await answer(query, words.too_late, alert=True)
+        await without_buttons(query)
     else:
-        await _answer(query, words.undone)
-        await _without_buttons(query, words.undone)
+        await answer(query, words.undone)
+        await without_buttons(query, words.undone)
 
 
 async def admit(query: CallbackQuery, pressed: re.Match[str], backend: BackendClient) -> None:
@@ -78,41 +81,13 @@ async def admit(query: CallbackQuery, pressed: re.Match[str], backend: BackendCl
     try:
         await backend.decide(pressed["code"], approved, by=str(query.from_user.id))
     except BackendProblem as problem:
-        await _answer_with(query, problem, words)
+        await answer_with(query, problem, words)
         return
     decided = words.admitted if approved else words.turned_away
-    await _answer(query, decided)
+    await answer(query, decided)
     asked = query.message.text if isinstance(query.message, Message) else None
-    await _without_buttons(query, f"{asked}\n\n{decided}" if asked else decided)
+    await without_buttons(query, f"{asked}\n\n{decided}" if asked else decided)
 
 
 async def refuse_stale(query: CallbackQuery) -> None:
-    await _answer(query, words_for(query.from_user.language_code).stale_button)
-
-
-def _may_press(query: CallbackQuery, whose: str) -> bool:
-    """The person themselves; in a group's name everybody may, as nobody knows who wrote in it."""
-    chat = str(query.message.chat.id) if query.message else ""
-    return whose in (str(query.from_user.id), chat)
-
-
-async def _answer_with(query: CallbackQuery, problem: BackendProblem, words: Words) -> None:
-    """A press is not handled again later: the person sees at once that it did not work."""
-    await _answer(query, words.problem(problem.type, problem.status, problem.members), alert=True)
-
-
-async def _answer(query: CallbackQuery, text: str, alert: bool = False) -> None:
-    with suppress(AiogramError):  # a press of long ago cannot be answered any more
-        await query.answer(text, show_alert=alert)
-
-
-async def _without_buttons(query: CallbackQuery, text: str = "") -> None:
-    """What the button did can be read where it was; nothing is lost if it cannot."""
-    message = query.message
-    if not isinstance(message, Message):
-        return
-    with suppress(AiogramError):
-        if text:
-            await message.edit_text(text, parse_mode=None)
-        else:
-            await message.edit_reply_markup(reply_markup=None)
+    await answer(query, words_for(query.from_user.language_code).stale_button)

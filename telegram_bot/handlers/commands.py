@@ -23,7 +23,6 @@ def register(router: Router) -> None:
     message.register(stop, Command("stop", ignore_case=True))
     message.register(show_stats, Command("stats", ignore_case=True))
     message.register(show_context, Command("context", ignore_case=True))
-    message.register(show_pending, Command("pending", ignore_case=True))
 
 
 async def show_commands(bot: Bot) -> None:
@@ -87,13 +86,13 @@ async def _say_closed(message: Message, sentence: str, closed: Reset, replies: R
 
 
 async def stop(message: Message, config: BotConfig, backend: BackendClient, replies: Replies) -> None:
-    """What was written by then comes as the answer, so there is something to say only if nothing was."""
+    """What was written by then comes as the answer, and what was done as a run's result; else there is nothing."""
     try:
-        stopped = await backend.stop(conversation_of(message, config))
+        stopped = await backend.runs.stop(conversation_of(message, config))
     except BackendProblem as problem:
         await tell(message, problem, replies)
     else:
-        if not stopped:
+        if not stopped.turns and not stopped.runs:
             await answer(message, words_of(message).nothing_to_stop, replies)
 
 
@@ -120,7 +119,3 @@ async def show_context(message: Message, config: BotConfig, backend: BackendClie
         await tell(message, problem, replies)
     else:
         await answer(message, context_card(window, stats, words), replies)
-
-
-async def show_pending(message: Message, replies: Replies) -> None:
-    await answer(message, words_of(message).nothing_pending, replies)

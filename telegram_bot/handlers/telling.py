@@ -1,11 +1,12 @@
 """How somebody learns that something did not work."""
 
 import time
+from collections.abc import Sequence
 
 from aiogram.types import Message
 
 from telegram_bot.addressing import in_private, language_of, speaker_id
-from telegram_bot.backend_client import BackendProblem
+from telegram_bot.backend_client import BackendProblem, Button
 from telegram_bot.replies import Replies
 from telegram_bot.words import Words, words_for
 
@@ -29,10 +30,10 @@ async def tell(message: Message, problem: BackendProblem, replies: Replies) -> N
         await answer(message, sentence, replies)
 
 
-async def answer(message: Message, text: str, replies: Replies) -> None:
+async def answer(message: Message, text: str, replies: Replies, buttons: Sequence[Sequence[Button]] = ()) -> None:
     """Say what a message asks for, if there is not too much of that; it counts as if a model answered."""
     try:
-        await replies.say(message, text, counts=True)
+        await replies.say(message, text, buttons, counts=True)
     except BackendProblem as problem:
         if problem.type != TOO_MANY:
             raise

@@ -17,7 +17,8 @@ _FORMATS = "Text, Markdown, HTML, PDF and DOCX will do."
 _UNREADABLE = f"This file cannot be opened: it is damaged, or not what its name says. {_FORMATS}"
 _COMMANDS = (
     "/new: start a new dialogue\n"
-    "/stop: stop the answer\n"
+    "/stop: stop the answer and whatever I am doing\n"
+    "/pending: what waits for your decision, and what you have allowed\n"
     "/clear: forget this dialogue\n"
     "/context: what I have in mind right now\n"
     "/stats: how much was said and what it cost\n"
@@ -46,7 +47,7 @@ ENGLISH = Words(
     empty_answer="The answer came out empty. Please try to ask in another way.",
     stopped="⏹ Stopped",
     stopped_before_a_word="⏹ Stopped before a word was written.",
-    nothing_to_stop="There is nothing to stop: I am not writing anything.",
+    nothing_to_stop="There is nothing to stop: I am not doing anything.",
     nothing_pending="Nothing is waiting for your decision.",
     new_button="✨ New dialogue",
     help_button="❓ Help",
@@ -105,9 +106,78 @@ ENGLISH = Words(
         "summary": "📚 Summary (version {version}): the {messages} before that",
         "no_summary": "📚 There is no summary yet: all is remembered word for word",
     },
+    run_states={
+        "pending": "⏳ It is about to begin",
+        "running": "▶️ At work",
+        "waiting": "✋ Waiting for your answer",
+        "completed": "✅ Done",
+        "failed": "❌ Not everything worked",
+        "cancelled": "⏹ Stopped",
+        "expired": "⌛ There was no answer in time",
+    },
+    step_states={
+        "pending": "⏳ {name}",
+        "running": "▶️ {name}",
+        "waiting": "✋ {name} (waiting for your answer)",
+        "completed": "✅ {name}",
+        "failed": "❌ {name} (did not work)",
+        "cancelled": "⏹ {name} (cancelled)",
+        "expired": "⌛ {name} (no answer in time)",
+        "skipped": "⏭ {name} (skipped)",
+    },
+    planning="Making a plan",
+    stop_run_button="⏹ Stop",
+    skip_button="⏭ Skip: {name}",
+    run_stopped="⏹ Stopped",
+    step_skipped="⏭ This step is skipped",
+    asking={
+        "action": "✋ May I do this?",
+        "repeat": "⚠️ I was interrupted here: this may have happened already. Do it again?",
+    },
+    beginning_only="✂️ This is only the beginning. All of it is in the file above: please read that before you answer.",
+    asked_until="⏳ You have {wait} to answer. Without an answer, nothing is done.",
+    answers={
+        "action": {
+            "confirmed": "✅ Confirmed",
+            "always": "✅ Confirmed, and allowed in this chat for 24 hours",
+            "cancelled": "🚫 Cancelled: not done",
+            "expired": "⌛ No answer in time: not done",
+        },
+        "repeat": {
+            "confirmed": "🔁 To be done again",
+            "always": "🔁 To be done again",
+            "cancelled": "🚫 Left as it is: not done again",
+            "expired": "⌛ No answer in time: not done again",
+        },
+    },
+    answered_via={"console": " (in the console)", "api": " (by another program)", "run": " (the run was stopped)"},
+    confirm_buttons={"action": "✅ Confirm", "repeat": "🔁 Do it again"},
+    refuse_buttons={"action": "🚫 Cancel", "repeat": "🚫 Leave it"},
+    always_button="✅ Always here (24 h)",
+    confirmed={
+        "yes": "✅ Confirmed",
+        "always": "✅ Confirmed, and allowed here for 24 hours",
+        "no": "🚫 Not done then",
+    },
+    over={
+        "confirmed": "This was confirmed already.",
+        "cancelled": "This was cancelled already.",
+        "expired": "Too late: the time to answer is over, and nothing was done.",
+    },
+    no_such_question="There is no such question to you any more. What waits for you: /pending",
+    for_admins="This was asked in the group’s name: only its administrators may answer.",
+    pending_title="✋ Waiting for your decision:",
+    pending_item="⏳ {wait} left: /confirm\\_{id} or /cancel\\_{id}",
+    too_long_to_list="(too long to repeat it here: all of it is with the question above)",
+    grants_title="✅ Allowed without asking:",
+    grants_item=", for another {wait}",
+    in_another_chat=" (in another chat)",
+    revoke_button="↩️ Ask again: {kind}",
+    revoked="From now on I ask again.",
     commands={
         "new": "New dialogue",
-        "stop": "Stop the answer",
+        "stop": "Stop what I am doing",
+        "pending": "What waits for your decision",
         "clear": "Forget this dialogue",
         "context": "What I have in mind",
         "stats": "Statistics of the dialogue",
@@ -116,7 +186,8 @@ ENGLISH = Words(
     commands_in_groups={
         "ask": "Ask a question",
         "new": "New dialogue",
-        "stop": "Stop the answer",
+        "stop": "Stop what I am doing for you",
+        "pending": "What waits for your decision",
         "clear": "Forget my dialogue",
         "help": "How to ask me",
     },
@@ -146,6 +217,14 @@ ENGLISH = Words(
         "/problems/admission-not-found": "Nobody asks with this code any more.",
         "/problems/admission-decided": "This was decided otherwise before.",
         "/problems/owner-decides": "Only the bot’s owner decides this.",
+        "/problems/run-not-found": "I do not know this run any more.",
+        "/problems/run-over": "This has come to its end already.",
+        "/problems/step-not-found": "I do not know this step any more.",
+        "/problems/step-over": "This step has come to its end already.",
+        "/problems/confirmation-not-found": "I do not know this question any more.",
+        "/problems/confirmation-over": "This was answered already.",
+        "/problems/not-yours": "Only the person who was asked may answer.",
+        "/problems/grant-not-found": "This is not allowed any more: I ask again.",
         MANY: _TOO_MANY,
         MANY_FOR_THE_BOT: "Too many people are writing to me right now. Please try again in {wait}.",
         "/problems/attachment-not-understood": "I do not understand this yet. Please put it into words.",

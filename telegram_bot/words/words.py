@@ -68,6 +68,36 @@ class Words:
     stats: Mapping[str, str]
     context: Mapping[str, str]
 
+    run_states: Mapping[str, str]
+    step_states: Mapping[str, str]
+    planning: str
+    stop_run_button: str
+    skip_button: str
+    run_stopped: str
+    step_skipped: str
+
+    asking: Mapping[str, str]
+    beginning_only: str
+    asked_until: str
+    answers: Mapping[str, Mapping[str, str]]
+    answered_via: Mapping[str, str]
+    confirm_buttons: Mapping[str, str]
+    refuse_buttons: Mapping[str, str]
+    always_button: str
+    confirmed: Mapping[str, str]
+    over: Mapping[str, str]
+    no_such_question: str
+    for_admins: str
+
+    pending_title: str
+    pending_item: str
+    too_long_to_list: str
+    grants_title: str
+    grants_item: str
+    in_another_chat: str
+    revoke_button: str
+    revoked: str
+
     commands: Mapping[str, str]
     commands_in_groups: Mapping[str, str]
     problems: Mapping[str, str]
