@@ -92,7 +92,7 @@ order by call.id desc limit $5
 """
 # A step that everybody has lost sight of; and one that waits for a person who is not asked.
 OVERDUE = """
-update run_steps set due_at = now() + interval '30 seconds', lease_until = null,
+update run_steps set due_at = now() + interval '30 seconds',
     status = case when status = 'waiting' then 'running' else status end
 where id in (
     select step.id from run_steps step join agent_runs run on run.id = step.run_id

@@ -140,9 +140,10 @@ class Steps:
         self._db = db
         self._promise = promise
 
-    async def go_on(self, mine: Claim, spent: Spent, thought: Thought, rounds: int) -> After:
-        """The model wants calls: they are carried out by whoever takes the step next."""
-        return await self._record(mine, spent, GO_ON, thought.history, rounds, "", None)
+    async def go_on(self, mine: Claim, spent: Spent, step: Record, thought: Thought) -> After:
+        """The model wants calls: they are carried out by whoever takes the step next. It knows what was missing now."""
+        told = None if step["feedback"] is None else ""
+        return await self._record(mine, spent, GO_ON, thought.history, step["rounds"] + 1, told, None)
 
     async def answer(self, mine: Claim, spent: Spent, history: list[Any], text: str, *, may_judge: bool) -> After:
         """The step's answer: it is completed, unless the run's result `may` be judged first, and this is the last."""

@@ -1,3 +1,5 @@
+"""Carries out the steps of runs: what a worker does with one that it was rung for."""
+
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +49,10 @@ class Rules:
     def rounds(self) -> int:
         """How often a step may call skills."""
         return self.iterations if self.autonomous else 1
+
+    @property
+    def judges(self) -> bool:
+        return self.autonomous and self.quality > 0
 
 
 class Skills(Protocol):
@@ -153,10 +159,10 @@ class Workshop:
 
     async def _record(self, mine: Claim, spent: Spent, step: Record, thought: Thought, *, offered: bool) -> After:
         if thought.wanted and offered:
-            return await insist(lambda: self._steps.go_on(mine, spent, thought, step["rounds"] + 1))
+            return await insist(lambda: self._steps.go_on(mine, spent, step, thought))
         if not thought.text.strip():
             raise StepFailed("answer-empty")
-        text, may_judge = storable(thought.text), self._rules.autonomous and step["feedback"] is None
+        text, may_judge = storable(thought.text), self._rules.judges and step["feedback"] is None
         return await insist(lambda: self._steps.answer(mine, spent, thought.history, text, may_judge=may_judge))
 
     async def _plan(self, mine: Claim, spent: Spent, step: Record) -> After:

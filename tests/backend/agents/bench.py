@@ -47,7 +47,7 @@ class Write(Skill[Text]):
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.version = 0
-        self.fails: Exception | None = None
+        self.fails: BaseException | None = None
 
     async def preview(self, params: Text, context: Context) -> Preview:
         return Preview(f"Write {params.text}", f"version {self.version}")
@@ -90,6 +90,8 @@ class Desk:
     left: list[UUID] = field(default_factory=list)
 
     async def of(self, names: Sequence[str]) -> dict[str, Skill[Any]]:
+        if "trap" in names:
+            raise RuntimeError("trapped")
         skills: list[Skill[Any]] = [self.write, self.look, Break()]
         return {skill.name: skill for skill in skills if skill.name in names or skill.family in names}
 

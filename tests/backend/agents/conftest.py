@@ -22,10 +22,11 @@ async def second_llm(provider: Provider) -> AsyncIterator[Llm]:
 
 @pytest.fixture
 async def bench(db: Database, jobs: RecordedJobs, backend: Backend, tmp_path: Path) -> AsyncIterator[Bench]:
-    """With one agent, who may do everything there is."""
+    """With an agent who may do everything there is, and one whose steps fail."""
     await db.run(
         "insert into agents (slug, name, description, instructions, skills) "
-        "values ('clerk', 'Clerk', 'Does things.', 'You are a clerk.', '{desk}')"
+        "values ('clerk', 'Clerk', 'Does things.', 'You are a clerk.', '{desk}'), "
+        "('trapper', 'Trapper', 'Fails.', 'You fail.', '{trap}')"
     )
     yield Bench(db, jobs, backend, tmp_path)
-    await db.run("delete from agents where slug = 'clerk'")
+    await db.run("delete from agents where slug in ('clerk', 'trapper')")
