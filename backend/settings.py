@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     brave_api_key: SecretStr = SecretStr("")
     web_private_hosts: str = ""
     chromium: str = ""
-    mcp_servers: str = ""
+    mcp_servers: SecretStr = SecretStr("")
 
     context_tokens: int = Field(default=16_000, ge=500)
     short_history_limit: int = Field(default=8, ge=0, le=1_000)

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from backend.agents.skills.filesystem import FilesystemList, FilesystemRead, FilesystemSearch, FilesystemWrite
+from backend.agents.skills.mcp import McpServers
 from backend.agents.skills.memory import memory_skills
 from backend.agents.skills.skill import Described, Skill, Source
 from backend.agents.skills.web import web_skills
@@ -44,7 +45,10 @@ def shipped(means: Means) -> list[Skill[Any]]:
 
 
 def sources(means: Means) -> list[Source]:
-    return []
+    """Raises `McpServersInvalid`."""
+    return [
+        McpServers(means.settings),
+    ]
 
 
 class Skills:
