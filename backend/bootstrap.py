@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from backend.agents import Agents
+from backend.agents.skills import Means, Skills, shipped, sources
 from backend.bots import Bots, Rules, Seal
 from backend.chat import Chat, TurnLimits
 from backend.database import Database
@@ -40,6 +41,7 @@ class Backend:
     attachments: Attachments
     jobs: Jobs
     agents: Agents
+    skills: Skills
     gateway: Gateway
     chat: Chat
 
@@ -60,6 +62,7 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
         try:
             yield backend
         finally:
+            await backend.skills.close()
             await backend.indexes.close()
             await llm.close()
             jobs.close()
@@ -77,15 +80,20 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     indexes = vector_indexes(settings, db)
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
-    agents = Agents(db, jobs, memory.promise)
+    agents, skills = Agents(db, jobs, memory.promise), open_skills(settings, db, memory)
     limits_of_turns = TurnLimits(settings.turn_wait_seconds, settings.max_concurrent_turns)
     mode, router_chain = Mode(settings.gateway_router), bool(settings.router_llm_chain)
     gateway = Gateway(db, llm, mode, run_limits(settings), router_chain=router_chain)
     chat = Chat(db, gateway, memory, jobs, limits_of_turns)
     documents, attachments = Documents(db, jobs), Attachments(db, llm)
     return Backend(
-        settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, agents, gateway, chat
+        settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, agents, skills, gateway, chat
     )
+
+
+def open_skills(settings: Settings, db: Database, memory: Memory) -> Skills:
+    means = Means(settings, db, memory)
+    return Skills(shipped(means), sources(means))
 
 
 def run_limits(settings: Settings) -> RunLimits:

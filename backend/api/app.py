@@ -10,10 +10,12 @@ from starlette.exceptions import HTTPException
 
 from backend.api import (
     admissions,
+    agents,
     attachments,
     bots,
     cards,
     chat,
+    confirmations,
     conversation,
     deliveries,
     documents,
@@ -22,7 +24,9 @@ from backend.api import (
     memory,
     relays,
     routes,
+    runs,
     sessions,
+    skills,
 )
 from backend.api.dependencies import State
 from backend.api.document import ABOUT, TAGS, Documented
@@ -57,7 +61,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     talking = chat, conversation, deliveries, cards, sessions, memory, documents, attachments
-    for part in (*talking, macros, routes, bots, admissions, relays):
+    doing = runs, confirmations, agents, skills
+    for part in (*talking, *doing, macros, routes, bots, admissions, relays):
         app.include_router(part.router, prefix="/v1", responses=told(Unauthorized))
     app.include_router(health.router)
     for kind in (Problem, RequestValidationError, HTTPException):

@@ -81,7 +81,7 @@ class BotSettings(Body):
         """The settings that the request names. Raises `LlmChainInvalid`."""
         given = self.model_dump(exclude_unset=True, exclude={"slug"})
         if self.llm_chain:
-            await _prove(self.llm_chain)
+            await prove(self.llm_chain)
         if token := given.get("token"):
             given["token"] = token.get_secret_value()
         return given
@@ -94,7 +94,7 @@ class BotIn(BotSettings):
     """Its name in addresses and commands, for good."""
 
 
-async def _prove(chain: str) -> None:
+async def prove(chain: str) -> None:
     """Raises `LlmChainInvalid`. That a provider of it is not set up on this machine is no mistake."""
     try:
         providers = read_chain(chain, environment())

@@ -34,11 +34,22 @@ class PlaceIn(Body):
     """In which topic."""
 
 
+class StopIn(PlaceIn):
+    """Where one person wants no more of one bot."""
+
+    runs: StrictBool = True
+    """Whether what is done in the background is stopped, too."""
+
+
 class StopOut(BaseModel):
     """What was stopped."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     stopped: int = Field(examples=[1])
     """How many turns: the one that is being answered, and those that wait behind it."""
+    runs: int = Field(examples=[0])
+    """How many runs."""
 
 
 class EditIn(PlaceIn):
@@ -115,14 +126,19 @@ class ResetOut(BaseModel):
 
 
 @router.post("/stop", responses=told(BodyTooLarge, InvalidRequest, StorageUnavailable))
-async def stop(body: PlaceIn, backend: BackendDep) -> StopOut:
-    """Stop answering a person.
+async def stop(body: StopIn, backend: BackendDep) -> StopOut:
+    """Stop answering a person, and what is done for them in the background.
 
-    It ends within a moment, whichever process answers: what was written by then is the answer, for whoever waits for it
-    too. Nothing to stop is no error.
+    An answer ends within a moment, whichever process writes it: what was written by then is the answer, for whoever
+    waits for it too. Nothing to stop is no error.
     """
     place = Place(body.bot, body.chat_id, body.user_id, body.thread_id)
-    return StopOut(stopped=await backend.chat.stop(place))
+    # In this order: a turn that is stopped begins no run, and one that was faster has begun it by now.
+    turns = await backend.chat.stop(place)
+    runs = await backend.agents.stop(body.bot, body.chat_id, body.user_id, body.thread_id) if body.runs else 0
+    if runs:
+        backend.chat.deliveries.ring()
+    return StopOut(stopped=turns, runs=runs)
 
 
 @router.patch("/messages", responses=told(BodyTooLarge, InvalidRequest, TextTooLong, StorageUnavailable))

@@ -1,9 +1,9 @@
 """Lists come newest first and in parts; a cursor tells where the next one begins."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -41,10 +41,12 @@ class PartWanted(BaseModel):
     """How many items a part has at most."""
 
 
-def as_list(page: Page, shape: type[T], place: Callable[[Record], str]) -> ListOut[T]:
-    """`place` tells where a row stands in the list."""
+def as_list(
+    page: Page, shape: type[T], place: Callable[[Record], str], tell: Callable[[Record], Mapping[str, Any]] = dict
+) -> ListOut[T]:
+    """`place` tells where a row stands in the list, `tell` what is shown of it."""
     cursor = base64.urlsafe_b64encode(place(page.items[-1]).encode()).decode() if page.more else None
-    return ListOut(items=[shape(**row) for row in page.items], next_cursor=cursor)
+    return ListOut(items=[shape(**tell(row)) for row in page.items], next_cursor=cursor)
 
 
 def read_cursor(cursor: str | None, read: Callable[[str], Place]) -> Place | None:

@@ -1,4 +1,4 @@
-"""Macros: prompts that people's messages may ask for."""
+"""Macros: prompts, and plans for agents, that people's messages may ask for."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -15,16 +15,21 @@ from backend.api.texts import NO_NUL, Body, Id, Said, Word, storable, without_de
 from backend.bots import BotNotFound
 from backend.database import StorageUnavailable
 from backend.gateway import MacroExists, MacroInvalid, MacroNotFound
+from backend.gateway.steps import LONGEST_ACTION, MOST_STEPS
 
 router = APIRouter(prefix="/macros", tags=["macros"])
 
 MOST_PARAMETERS, MOST_CHOICES = 32, 100
 LONGEST_DESCRIPTION, LONGEST_TEMPLATE = 1_000, 32_000
+SLUG = "^[a-z][a-z0-9_-]{0,63}$"
 
 Described = Annotated[
     str, Field(max_length=LONGEST_DESCRIPTION, json_schema_extra={"pattern": NO_NUL}), AfterValidator(storable)
 ]
 About = Annotated[Said, Field(max_length=LONGEST_DESCRIPTION)]
+Template = Annotated[
+    str, Field(max_length=LONGEST_TEMPLATE, json_schema_extra={"pattern": NO_NUL}), AfterValidator(storable)
+]
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,63}$")]
 Default = Described | Annotated[int, Field(ge=-(2**53), le=2**53)] | float | bool
 MacroId = Annotated[UUID, Path(description="The macro's `id`.")]
@@ -44,21 +49,35 @@ class ParameterShape(Body):
     """Of the type `choice`."""
 
 
+class StepShape(Body):
+    """One step of a plan."""
+
+    agent: str = Field(pattern=SLUG, examples=["research_agent"])
+    """The agent's slug."""
+    action: Said = Field(max_length=LONGEST_ACTION, examples=["Find the three most important pieces of news."])
+    """What it is to do. `{{name}}` stands for a parameter, as in a template."""
+    depends_on: list[Annotated[int, Field(ge=1, le=MOST_STEPS)]] = Field(default=[], max_length=MOST_STEPS)
+    """The numbers, from 1, of earlier steps whose results it needs. What needs nothing is done at the same time."""
+
+
+Plan = Annotated[list[StepShape], Field(min_length=1, max_length=MOST_STEPS)]
 Parameters = Annotated[dict[Name, ParameterShape], Field(max_length=MOST_PARAMETERS)]
 
 
 class MacroIn(Body):
     """A new macro."""
 
-    slug: str = Field(pattern="^[a-z][a-z0-9_-]{0,63}$", examples=["translate"])
+    slug: str = Field(pattern=SLUG, examples=["translate"])
     """Its name for models, for good."""
     bot: Id | None = Field(default=None, examples=["support"])
     """Whose it is; null: every bot's. A bot's own hides one of the same slug that every bot has."""
     name: Said = Field(max_length=128, examples=["Translate"])
     description: About = Field(examples=["Translates a text that the person gives."])
     """What it does: by this a model decides whether a message asks for it."""
-    template: Said = Field(max_length=LONGEST_TEMPLATE, examples=["Translate {{text}} into {{language}}."])
+    template: Template = Field(default="", examples=["Translate {{text}} into {{language}}."])
     """The instruction. `{{name}}` stands for a parameter; the person's message always comes with it, as a quotation."""
+    plan: Plan | None = None
+    """Either this, for agents, or a template."""
     parameters: Parameters = Field(
         default={}, examples=[{"language": {"type": "string", "required": True}, "text": {"type": "string"}}]
     )
@@ -75,14 +94,17 @@ class MacroChanges(Body):
     """Whose it is; null: every bot's."""
     name: Said = Field(default="", max_length=128)
     description: About = ""
-    template: Said = Field(default="", max_length=LONGEST_TEMPLATE)
+    template: Template = ""
+    """Empty, if it is to have a plan."""
+    plan: Plan | None = None
+    """Null, if it is to have a template."""
     parameters: Parameters = Field(default={})
     """All of them: those that are not given go."""
     enabled: bool = True
 
 
 class MacroOut(BaseModel):
-    """A prompt that messages may ask for."""
+    """A prompt, or a plan, that messages may ask for."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -93,6 +115,10 @@ class MacroOut(BaseModel):
     name: str
     description: str
     template: str
+    plan: Any
+    """Null, if it is a prompt; see what a macro is added with."""
+    missing_agents: list[str]
+    """Whom the plan names, and who is not there, or not enabled, for the bot: without them the macro is not offered."""
     parameters: Any
     """By name; see what a macro is added with."""
     enabled: bool

@@ -30,18 +30,18 @@ class RouteOut(BaseModel):
     turn_id: UUID
     message: str | None
     """The first 500 characters of it; null once it is deleted."""
-    strategy: str = Field(examples=["chat", "macro"])
+    strategy: str = Field(examples=["chat", "agent", "macro", "dynamic"])
     target: str | None = Field(examples=["translate"])
     parameters: Any
-    """Those that the macro was given."""
+    """What the macro was given, or the agent's task."""
     why: str
     mode: Literal["inline", "categorizer"]
     model: str = Field(examples=["ollama:llama3.2"])
     """Which one decided."""
     milliseconds: int | None
     """What deciding took; null where the answer itself was the decision."""
-    outcome: Literal["followed", "target-unknown", "parameters-unfit", "router-failed"]
-    """Unless it was followed, the message was answered as chat."""
+    outcome: Literal["followed", "target-unknown", "parameters-unfit", "too-many-runs", "router-failed"]
+    """Unless it was followed, the message was answered as chat, or with the words that too much is under way."""
     corrected_strategy: str | None
     corrected_target: str | None
     corrected_at: datetime | None
@@ -51,9 +51,9 @@ class RouteOut(BaseModel):
 class Correction(Body):
     """What would have been right."""
 
-    strategy: Literal["chat", "macro"]
+    strategy: Literal["chat", "agent", "macro", "dynamic"]
     target: Word | None = Field(default=None, examples=["translate"])
-    """The macro's slug."""
+    """The macro's slug, or the agent's."""
 
 
 @router.get(
@@ -63,7 +63,7 @@ class Correction(Body):
 async def list_decisions(
     session_id: UUID, wanted: Annotated[PartWanted, Query()], backend: BackendDep
 ) -> ListOut[RouteOut]:
-    """How each message was to be answered, and why. Where a bot has no macros, nothing is decided."""
+    """How each message was to be answered, and why. Where a bot has neither macros nor agents, nothing is decided."""
     after = read_cursor(wanted.cursor, number)
     page = await list_routes(backend.db, session_id, after=after, limit=wanted.limit)
     return as_list(page, RouteOut, lambda row: str(row["id"]))

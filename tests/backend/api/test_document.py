@@ -92,6 +92,7 @@ def test_everything_a_caller_may_send_is_described() -> None:
     operations = [operation for path in DOCUMENT["paths"].values() for operation in path.values()]
     assert all(operation["description"] for operation in operations)
     sent = [parameter for operation in operations for parameter in operation.get("parameters", ())]
-    for shape in ("StreamedIn", "QuoteIn", "ResetIn", "EditIn", "PlaceIn", "NoticeIn", "ButtonIn", "ProgressIn"):
+    talking = "StreamedIn", "QuoteIn", "ResetIn", "EditIn", "StopIn", "NoticeIn", "ButtonIn", "ProgressIn"
+    for shape in (*talking, "ConfirmIn", "AnswerIn", "ByWhom"):
         sent += DOCUMENT["components"]["schemas"][shape]["properties"].values()
     assert [each for each in sent if not each.get("description") and each.get("in") != "path"] == []
