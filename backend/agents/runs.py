@@ -161,7 +161,7 @@ async def cancel(db: Database, id: UUID, user_id: str | None, promise: PromiseOf
             run = await lock(tx, id)
             assert run
             return await settle(tx, run, promise)
-    raise RunOver(status=(await get_run(db, id))["status"])
+    raise RunOver(state=(await get_run(db, id))["status"])
 
 
 async def skip(db: Database, id: UUID, position: int, user_id: str | None, promise: PromiseOf) -> After:

@@ -57,7 +57,7 @@ def _is_there(table: str, named: str) -> str:
 IS_THERE = {
     "macro": _is_there("macros", "target.slug = $2"),
     "agent": _is_there("agents", "target.slug = $2"),
-    "dynamic": _is_there("agents", "$2::text is null"),
+    "dynamic": _is_there("agents", "$2::text is null and target.enabled"),
 }
 CORRECT = """
 update routes set corrected_strategy = $2, corrected_target = $3, corrected_at = now() where id = $1 returning id
