@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from backend.jobs import Job, make_celery
+from backend.jobs import QUEUE, Job, make_celery
 from backend.local import Child, Program
 from backend.local.address import Address
 
@@ -73,10 +73,10 @@ class BackendProcess:
 
 
 class WorkerProcess:
-    """The worker with its beat, as `llmbot up` starts it; two pool processes do the jobs."""
+    """The worker with its beat, as `llmbot up` starts it; four pool processes do the jobs."""
 
-    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
-        command = "-m celery -A backend.worker.app worker --without-gossip --without-mingle -B -s"
+    def __init__(self, environment: Mapping[str, str], logs: Path, *, app: str = "backend.worker.app") -> None:
+        command = f"-m celery -A {app} worker --without-gossip --without-mingle -B -s"
         schedule = str(logs / "celerybeat-schedule")
         self._broker = environment["REDIS_URL"]
         self._child = Child(Program("worker", (sys.executable, *command.split(), schedule), environment), logs)
@@ -98,12 +98,12 @@ class WorkerProcess:
         for pid in await until(self._busy):
             os.kill(pid, signal.SIGKILL)
 
-    async def ring(self, job: Job, subject: UUID = NOBODY) -> None:
+    async def ring(self, job: Job, subject: UUID = NOBODY, queue: str = QUEUE) -> None:
         """Send a job, as the backend and the beat do."""
 
         def send() -> None:
             with make_celery(self._broker) as celery:
-                celery.send_task(job, args=[str(subject)])
+                celery.send_task(job, args=[str(subject)], queue=queue)
 
         await asyncio.to_thread(send)
 

@@ -114,7 +114,7 @@ async def read_document(backend: Backend, document_id: UUID) -> None:
 
 @performs(Job.ADVANCE)
 async def advance(_: Backend, step_id: UUID) -> None:
-    await (await runtime.workshop()).advance(step_id)
+    await runtime.workshop().advance(step_id)
 
 
 @performs(Job.SWEEP)

@@ -25,7 +25,6 @@ class Runtime:
         self._stack = AsyncExitStack()
         self._backend: Backend | None = None
         self._workshop: Workshop | None = None
-        self._opening = asyncio.Lock()
 
     def start(self, settings: Settings) -> None:
         self._backend = self._runner.run(self._stack.enter_async_context(open_backend(settings)))
@@ -39,15 +38,12 @@ class Runtime:
         assert self._backend, "the worker process has not started"
         self._runner.run(_perform(work, self._backend, subjects))
 
-    async def workshop(self) -> Workshop:
-        """Opened when the first step is to be carried out: who has no agents does not load what they need."""
-        async with self._opening:
-            if self._workshop:
-                return self._workshop
-            wiring = importlib.import_module("backend.worker.workshop")
-            workshop: Workshop = await self._stack.enter_async_context(wiring.open_workshop(self._backend))
-            self._workshop = workshop
-            return workshop
+    def workshop(self) -> Workshop:
+        """Made when the first step is to be carried out: who has no agents does not load what they need."""
+        if self._workshop is None:
+            assert self._backend, "the worker process has not started"
+            self._workshop = importlib.import_module("backend.worker.workshop").make_workshop(self._backend)
+        return self._workshop
 
 
 async def _perform(work: Work, backend: Backend, subjects: Sequence[UUID]) -> None:

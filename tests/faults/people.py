@@ -58,6 +58,12 @@ class Person:
         async with self.http.post(f"{backend.url}/v1/chat/stop", json=place) as response:
             return int((await response.json())["stopped"])
 
+    async def answers(self, backend: BackendProcess, confirmation: int, answer: str) -> Told:
+        """To confirm or to cancel what the person was asked."""
+        url = f"{backend.url}/v1/confirmations/{confirmation}/{answer}"
+        async with self.http.post(url, json={"user_id": self.name}) as response:
+            return await _told(response)
+
     async def insists(self, backends: Sequence[BackendProcess], text: str, key: str) -> list[Told | None]:
         """Asks with one key until there is an answer, each time somebody else; None stands for a lost connection.
 
