@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from backend.cli import bots
+from backend.cli import agents, bots, runs
 from backend.cli.doctor import examine
 from backend.cli.memory import check, forget, rebuild, repair
 from backend.cli.migrate import migrate
@@ -21,6 +21,8 @@ Command = Callable[[Settings], int]
 
 DATA = Path(".local")
 BOTS = "Look after the bots in Telegram: add them, start and stop them, see how they fare."
+AGENTS = "Look after the agents: who there is, and who is offered."
+RUNS = "Look at what is done in the background, or stop it."
 MEMORY = "Look at what semantic memory holds, or have a person forgotten."
 
 
@@ -31,6 +33,8 @@ def main() -> None:
     for name, perform, told in COMMANDS:
         commands.add_parser(name, help=told, description=told).set_defaults(perform=perform)
     bots.add_bots(commands.add_parser("bots", help=BOTS, description=BOTS))
+    agents.add_agents(commands.add_parser("agents", help=AGENTS, description=AGENTS))
+    runs.add_runs(commands.add_parser("runs", help=RUNS, description=RUNS))
     _add_memory(commands.add_parser("memory", help=MEMORY, description=MEMORY))
     asked = parser.parse_args()
     try:
@@ -48,7 +52,7 @@ def main() -> None:
 
 def _chosen(asked: argparse.Namespace) -> Command:
     if "work" in asked:
-        return partial(bots.perform, asked=asked)
+        return partial(asked.perform, asked=asked)
     command: Command = asked.perform or partial(forget, user_id=asked.user, bot=asked.bot)
     return command
 

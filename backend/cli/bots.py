@@ -1,33 +1,30 @@
 """`llmbot bots`: who speaks in Telegram, and how each of them fares."""
 
 import argparse
-import asyncio
 import getpass
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from backend.bootstrap import open_bots
 from backend.bots import SLUG, BotExists, Bots, TelegramUnavailable
-from backend.database import Database, Record, StorageUnavailable
-from backend.errors import Problem
+from backend.cli.telling import ago, carried_out, counted, print_facts, print_table
+from backend.database import Database, Record
 from backend.llm.examining import examine_chain
 from backend.settings import Settings, environment
 
 Work: TypeAlias = Callable[[Bots, argparse.Namespace, Settings], Awaitable[int]]
 
 MOST_LISTED = 1_000
-UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def add_bots(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, work, told in COMMANDS:
         command = commands.add_parser(name, help=told, description=told)
-        command.set_defaults(perform=None, work=work)
+        command.set_defaults(perform=perform, work=work)
         if name not in ("list", "rotate", "approve"):
             of = _slug if name == "add" else str
             command.add_argument("slug", metavar="BOT", type=of, help="its name in addresses and commands")
@@ -62,15 +59,7 @@ def perform(settings: Settings, asked: argparse.Namespace) -> int:
     """1, with a sentence, if something is not well."""
     if "token_file" in asked:
         asked.token = _read_token(asked.token_file)  # out here, where Ctrl-C ends it at once
-    with asyncio.Runner() as runner:
-        try:
-            return runner.run(_work(settings, asked))
-        except StorageUnavailable as problem:
-            print(f"{problem.title()} Start it with `make run`, or check DATABASE_URL.", file=sys.stderr)
-        except Problem as problem:
-            detail = f" ({problem.detail})" if problem.detail else ""
-            print(problem.title() + detail, file=sys.stderr)
-    return 1
+    return carried_out(_work(settings, asked))
 
 
 async def _work(settings: Settings, asked: argparse.Namespace) -> int:
@@ -83,13 +72,13 @@ async def _list(bots: Bots, _: argparse.Namespace, __: Settings) -> int:
     """Those that fail come first."""
     found = (await bots.list(after=None, limit=MOST_LISTED)).items
     found.sort(key=lambda bot: (bot["state"] != "failed", bot["slug"]))
-    _print_table(("BOT", "TELEGRAM", "STATE", "FOR", "MESSAGES/DAY", "LAST ERROR"), [_row(bot) for bot in found])
+    print_table(("BOT", "TELEGRAM", "STATE", "FOR", "MESSAGES/DAY", "LAST ERROR"), [_row(bot) for bot in found])
     return 0
 
 
 def _row(bot: Record) -> tuple[str, ...]:
     state = bot["state"] if bot["telegram_id"] else "no token"
-    since = _ago(bot["state_since"]) if bot["telegram_id"] and bot["state_since"] else "-"
+    since = ago(bot["state_since"]) if bot["telegram_id"] and bot["state_since"] else "-"
     error = bot["last_error"] if bot["state"] == "failed" else ""
     return bot["slug"], _in_telegram(bot), state, since, f"{bot['messages']:,}", error
 
@@ -102,23 +91,22 @@ def _in_telegram(bot: Record) -> str:
 
 async def _status(bots: Bots, asked: argparse.Namespace, settings: Settings) -> int:
     bot = await bots.get(asked.slug)
-    since = f" for {_ago(bot['state_since'])}" if bot["state_since"] else ""
+    since = f" for {ago(bot['state_since'])}" if bot["state_since"] else ""
     lines = [
         ("name", bot["name"]),
         ("telegram", _in_telegram(bot)),
         ("state", f"{bot['state']}{since}" if bot["telegram_id"] else "has no token"),
-        ("heard of", f"{_ago(bot['heartbeat_at'])} ago" if bot["heartbeat_at"] else "never"),
+        ("heard of", f"{ago(bot['heartbeat_at'])} ago" if bot["heartbeat_at"] else "never"),
         ("access", _access(bot, settings)),
         ("last 24 hours", _day(bot)),
     ]
     if bot["last_error"]:
-        lines.append(("last error", f"{bot['last_error']} ({_ago(bot['last_error_at'])} ago)"))
+        lines.append(("last error", f"{bot['last_error']} ({ago(bot['last_error_at'])} ago)"))
     for asking in (await bots.admissions(asked.slug, before=None, limit=MOST_LISTED)).items:
         if asking["state"] == "asked":
             who = f"{asking['user_name'] or '?'} (id {asking['user_id']})"
             lines.append(("asks", f"{who}: `llmbot bots approve {asking['code']}`, or with --refuse"))
-    for name, told in lines:
-        print(f"{name:<14} {told}")
+    print_facts(lines)
     return 1 if bot["state"] == "failed" else 0
 
 
@@ -131,11 +119,7 @@ def _day(bot: Record) -> str:
     if not bot["messages"]:
         return "no messages"
     answered = f"; an answer took {bot['mean_seconds']:.1f} s" if bot["mean_seconds"] is not None else ""
-    return f"{_counted(bot['messages'], 'message')}, {bot['error_rate']:.1%} without an answer{answered}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{counted(bot['messages'], 'message')}, {bot['error_rate']:.1%} without an answer{answered}"
 
 
 async def _add(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
@@ -202,7 +186,7 @@ async def _check(bots: Bots, asked: argparse.Namespace, settings: Settings) -> i
 
 
 async def _rotate(bots: Bots, _: argparse.Namespace, __: Settings) -> int:
-    sealed = _counted(await bots.rotate(), "token")
+    sealed = counted(await bots.rotate(), "token")
     print(f"Sealed {sealed} with the first key of SECRET_KEY; others can be taken out of it now.")
     return 0
 
@@ -218,18 +202,6 @@ async def _remove(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
     await bots.delete(asked.slug)
     print(f"{asked.slug} is gone.")
     return 0
-
-
-def _ago(moment: datetime) -> str:
-    seconds = max(0, round((datetime.now(UTC) - moment).total_seconds()))
-    name, size = next((unit for unit in UNITS if seconds >= unit[1]), UNITS[-1])
-    return f"{seconds // size} {name}"
-
-
-def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 COMMANDS: tuple[tuple[str, Work, str], ...] = (
