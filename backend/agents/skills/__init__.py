@@ -11,8 +11,11 @@ from uuid import UUID
 import structlog
 
 from backend.agents.skills.filesystem import FilesystemList, FilesystemRead, FilesystemSearch, FilesystemWrite
+from backend.agents.skills.git import GitCommit, GitDiff, GitLog, GitStatus
 from backend.agents.skills.mcp import McpServers
 from backend.agents.skills.memory import memory_skills
+from backend.agents.skills.sandbox import Sandbox
+from backend.agents.skills.shell import ShellRun
 from backend.agents.skills.skill import Described, Skill, Source
 from backend.agents.skills.web import web_skills
 from backend.database import Database
@@ -34,11 +37,17 @@ class Means:
 
 
 def shipped(means: Means) -> list[Skill[Any]]:
+    sandbox = Sandbox()
     return [
         FilesystemList(),
         FilesystemRead(),
         FilesystemSearch(),
         FilesystemWrite(),
+        ShellRun(sandbox),
+        GitStatus(sandbox),
+        GitDiff(sandbox),
+        GitLog(sandbox),
+        GitCommit(sandbox),
         *memory_skills(means.db, means.memory),
         *web_skills(means.settings),
     ]

@@ -57,6 +57,13 @@ def workspace_of(root: Path, scope: UUID) -> Path:
     return folder
 
 
+def give_to_owner_of(workspace: Path, folder: Path) -> None:
+    """What root made is to be used by programs that are run in a workspace, which are not root."""
+    if os.geteuid() == 0:
+        owner = workspace.stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
+
+
 def parts(path: str) -> tuple[str, ...]:
     """The names that lead to a place in the workspace; none is the workspace itself. Raises `Refused`."""
     _refuse_unseen(path, ("Cc", "Cs", "Zl", "Zp"))

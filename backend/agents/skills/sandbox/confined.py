@@ -63,6 +63,7 @@ def confine(allowed: dict[int, list[str]]) -> None:
         for path in paths:
             allow(ruleset, path, access & known)
     allow(ruleset, "/dev/null", (READ_FILE | WRITE_FILE | TRUNCATE) & known)
+    allow(ruleset, "/dev/urandom", READ_FILE)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         sys.exit("new privileges cannot be given up")
     call(RESTRICT_SELF, ruleset, 0)

@@ -1,5 +1,6 @@
 """Someone who uses skills, as agents do: a call is weighed, shown if it has to be, and done."""
 
+import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -38,3 +39,10 @@ class Hands:
 
     async def says(self, name: str, /, **arguments: Any) -> str:
         return (await self.result(name, **arguments)).text
+
+
+def own(workspace: Path) -> None:
+    """What a test put there belongs to whom the workspace belongs, as what skills put there does."""
+    owner = workspace.stat()
+    for path in (workspace, *workspace.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
