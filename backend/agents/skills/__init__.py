@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from backend.agents.skills.browser import browser_skills
 from backend.agents.skills.filesystem import FilesystemList, FilesystemRead, FilesystemSearch, FilesystemWrite
 from backend.agents.skills.git import GitCommit, GitDiff, GitLog, GitStatus
 from backend.agents.skills.mcp import McpServers
@@ -50,6 +51,7 @@ def shipped(means: Means) -> list[Skill[Any]]:
         GitCommit(sandbox),
         *memory_skills(means.db, means.memory),
         *web_skills(means.settings),
+        *browser_skills(means.settings),
     ]
 
 
