@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from cryptography.fernet import Fernet
 
 from tests.simulators.backend_deliveries import Deliveries, Json, Leases, Refused
 from tests.simulators.backend_people import People
+from tests.simulators.backend_runs import Runs
 
 Problem = Callable[[web.Request], web.Response]
 
@@ -61,6 +63,7 @@ class BackendSimulator:
         self.deliveries = Deliveries(self.leases)
         self.handled: list[Json] = []
         self.people = People()
+        self.runs = Runs(self.deliveries, self.wake, self.first)
         self.stops: list[Json] = []
         self.keys_in: list[str] = []
         self.problems: list[Problem] = []
@@ -100,6 +103,7 @@ class BackendSimulator:
                 web.post("/v1/deliveries", self._say),
                 web.post("/v1/chat/stream", self._stream),
                 *self.people.routes(self._problem),
+                *self.runs.routes(self._problem),
                 web.post("/v1/chat/stop", self._stop_turn),
             ]
         )
@@ -168,12 +172,14 @@ class BackendSimulator:
         return web.Response(status=204)
 
     async def _pending(self, request: web.Request) -> web.Response:
+        return await self.first(request, self.deliveries.pending)
+
+    async def first(self, request: web.Request, look: Callable[[str, int], list[Json]]) -> web.Response:
+        """What a relay looks for, as soon as there is any, or the time that it waits is over."""
         relay, after, wait = request.match_info["relay"], int(request.query["after"]), float(request.query["wait"])
-        try:
-            await self.until(lambda: self._ends or self.deliveries.pending(relay, after), wait)
-        except TimeoutError:
-            return web.json_response({"data": []})
-        return web.json_response({"data": self.deliveries.pending(relay, after)})
+        with suppress(TimeoutError):
+            await self.until(lambda: self._ends or look(relay, after), wait)
+        return web.json_response({"data": look(relay, after)})
 
     async def _progress(self, request: web.Request) -> web.Response:
         delivery = self.deliveries.progress(int(request.match_info["id"]), await request.json())
@@ -232,7 +238,11 @@ class BackendSimulator:
     def _deliver(self, turn_id: str, body: Json) -> Json:
         where = {name: body.get(name, "") for name in ("bot", "chat_id", "thread_id", "user_id", "reply_to")}
         fails = self.fails.pop(0) if self.fails else ""
-        said = {"kind": "problem", "text": fails} if fails else {"kind": "answer", "text": self.answer(body["text"])}
+        said: Json = (
+            {"kind": "problem", "text": fails} if fails else {"kind": "answer", "text": self.answer(body["text"])}
+        )
+        if card := self.runs.begins(body["text"]):
+            said = {"kind": "run", "text": "I am on it.", "card": card, "changed": 1}
         delivery = self.deliveries.add(turn_id=turn_id, language=body.get("language", ""), **said, **where)
         self._changed.set()
         return delivery
@@ -240,7 +250,7 @@ class BackendSimulator:
     async def _stop_turn(self, request: web.Request) -> web.Response:
         self.stops.append(await request.json())
         self._changed.set()
-        return web.json_response({"stopped": 0})
+        return web.json_response({"stopped": 0, "runs": 0})
 
     @web.middleware
     async def _told(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -249,7 +259,7 @@ class BackendSimulator:
         try:
             response: web.StreamResponse = await handler(request)
         except Refused as refused:
-            return problem(refused.type, refused.status)(request)
+            return problem(refused.type, refused.status, **refused.members)(request)
         return response
 
     def _problem(self, request: web.Request) -> web.Response | None:

@@ -10,12 +10,13 @@ LEASE_SECONDS = 10.0
 
 
 class Refused(Exception):
-    """A problem: its type and status."""
+    """A problem: its type, its status, and what else it says."""
 
-    def __init__(self, type: str, status: int) -> None:
+    def __init__(self, type: str, status: int, **members: Any) -> None:
         super().__init__(type)
         self.type = type
         self.status = status
+        self.members = members
 
 
 @dataclass
@@ -66,7 +67,15 @@ class Deliveries:
         if key in self._keys:
             return self.all[self._keys[key]]
         number = self._keys[key] = len(self.all) + 1
-        usual = {"turn_id": None, "thread_id": "", "user_id": "", "reply_to": "", "language": "", "stopped": False}
+        card = {"card": None, "changed": 0, "shown": 0}
+        usual = card | {
+            "turn_id": None,
+            "thread_id": "",
+            "user_id": "",
+            "reply_to": "",
+            "language": "",
+            "stopped": False,
+        }
         state = {"buttons": None, "parts": None, "sent": 0, "sending": None, "state": "pending", "max_length": None}
         self.all[number] = usual | state | content | {"id": number}
         return self.all[number]
@@ -80,11 +89,28 @@ class Deliveries:
         ]
         return found[:100]
 
+    def change(self, delivery: Json, **card: Any) -> None:
+        """Its card is another one from now on."""
+        delivery["card"] = delivery["card"] | card
+        delivery["changed"] = max(other["changed"] for other in self.all.values()) + 1
+
+    def changed(self, relay_id: str, after: int) -> list[Json]:
+        held = self._leases.held_by(relay_id)
+        found = [
+            delivery
+            for delivery in self.all.values()
+            if max(delivery["shown"], after) < delivery["changed"]
+            and delivery["state"] == "sent"
+            and delivery["bot"] in held
+        ]
+        return sorted(found, key=lambda delivery: delivery["changed"])[:100]
+
+    def show(self, number: int, told: Json) -> None:
+        delivery = self._held(number, told)
+        delivery["shown"] = max(delivery["shown"], min(told["changed"], delivery["changed"]))
+
     def progress(self, number: int, told: Json) -> Json:
-        delivery = self.all[number]
-        if delivery["bot"] not in self._leases.held_by(told.pop("relay")):
-            self._leases.refused += 1
-            raise Refused("lease-lost", 409)
+        delivery = self._held(number, told)
         if delivery["state"] != "pending":
             raise Refused("delivery-over", 409)
         if told.get("sending") and told["sending"] == delivery["sending"]:
@@ -93,3 +119,11 @@ class Deliveries:
             told["sending"] = None
         delivery.update(told)
         return delivery
+
+    def _held(self, number: int, told: Json) -> Json:
+        if number not in self.all:
+            raise Refused("delivery-not-found", 404)
+        if self.all[number]["bot"] not in self._leases.held_by(told.pop("relay")):
+            self._leases.refused += 1
+            raise Refused("lease-lost", 409)
+        return self.all[number]

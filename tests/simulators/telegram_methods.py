@@ -13,6 +13,7 @@ from tests.simulators.telegram_world import Json, Refused, World, utf16_length
 LONGEST_TEXT, LONGEST_RICH_TEXT = 4096, 32_768
 
 AnyMethod = TelegramMethod[Any]
+AnyFile = methods.SendDocument | methods.SendPhoto
 
 # Every method that exists, by its name in lower case: a call is checked before it is carried out.
 KNOWN: dict[str, type[AnyMethod]] = {
@@ -36,8 +37,8 @@ class Methods:
         """The result; `alive` tells whether the caller still waits for it."""
         if isinstance(call, methods.GetUpdates):
             return await self._get_updates(call, alive)
-        if isinstance(call, methods.SendDocument):
-            return self._send_document(call, files)
+        if isinstance(call, methods.SendDocument | methods.SendPhoto):
+            return self._send_file(call, files)
         perform = self._performers().get(type(call))
         if perform is None:
             raise Refused(501, f"{call.__api_method__} is not simulated")
@@ -61,6 +62,7 @@ class Methods:
             methods.DeleteMessage: self._delete_message,
             methods.AnswerCallbackQuery: self._answer_callback_query,
             methods.GetFile: self._get_file,
+            methods.GetChatMember: self._get_chat_member,
         }
 
     async def _get_updates(self, call: methods.GetUpdates, alive: Callable[[], bool]) -> list[Json]:
@@ -142,7 +144,7 @@ class Methods:
             return message
         return {name: value for name, value in message.items() if name != "reply_markup"}
 
-    def _replied(self, call: methods.SendMessage | methods.SendRichMessage | methods.SendDocument) -> Json | None:
+    def _replied(self, call: methods.SendMessage | methods.SendRichMessage | AnyFile) -> Json | None:
         wanted = call.reply_parameters
         if wanted is None:
             return None
@@ -154,13 +156,16 @@ class Methods:
             raise
         return {name: value for name, value in original.items() if name != "reply_to_message"}
 
-    def _send_document(self, call: methods.SendDocument, files: Mapping[str, tuple[str, bytes]]) -> Json:
+    def _send_file(self, call: AnyFile, files: Mapping[str, tuple[str, bytes]]) -> Json:
         chat = self._world.chat(call.chat_id)
-        name, content = files[str(call.document).removeprefix("attach://")]
+        upload = str(call.photo if isinstance(call, methods.SendPhoto) else call.document)
+        name, content = files[upload.removeprefix("attach://")]
+        file = self._world.add_file(content, name)
+        is_photo = isinstance(call, methods.SendPhoto)
         return self._world.add_message(
             chat,
             self._world.me,
-            document=self._world.add_file(content, name),
+            **({"photo": [file | {"width": 640, "height": 480}]} if is_photo else {"document": file}),
             caption=call.caption,
             reply_to_message=self._replied(call),
             **_topic(call.message_thread_id),
@@ -218,6 +223,12 @@ class Methods:
         self._world.open_callbacks.remove(call.callback_query_id)
         self._world.touch()
         return True
+
+    def _get_chat_member(self, call: methods.GetChatMember) -> Json:
+        user = {"id": call.user_id, "is_bot": False, "first_name": "Somebody"}
+        if call.user_id in self._world.admins:
+            return {"status": "creator", "user": user, "is_anonymous": True}
+        return {"status": "member", "user": user}
 
     def _get_file(self, call: methods.GetFile) -> Json:
         if call.file_id not in self._world.files:

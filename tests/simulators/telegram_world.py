@@ -94,6 +94,7 @@ class World:
         self.wanted_updates: list[str] = []  # empty: all of them
         self.open_callbacks: set[str] = set()
         self.blocked: set[int] = set()
+        self.admins: set[int] = set()  # of every group
         self._chats: dict[int, Json] = {}
         self._everybody = everybody
         self._update_ids = count(1000)
@@ -102,7 +103,15 @@ class World:
 
     def forget(self) -> None:
         """Nobody has said anything yet."""
-        for said in (self.messages, self.files, self.drafts, self.updates, self.open_callbacks, self._chats):
+        for said in (
+            self.messages,
+            self.files,
+            self.drafts,
+            self.updates,
+            self.open_callbacks,
+            self._chats,
+            self.admins,
+        ):
             said.clear()
 
     def know_chat(self, chat: Json) -> None:

@@ -75,10 +75,13 @@ async def test_a_new_dialogue_waits_for_a_backend_that_is_away(
     assert not backend.problems
 
 
-async def test_stop_ends_the_turn_of_this_conversation(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+async def test_stop_ends_the_turns_and_runs_of_this_conversation(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
     telegram.say("/stop", chat=GROUP, message_thread_id=77, is_topic_message=True)
     assert "nothing to stop" in (await telegram.next_message(CHAT))["text"]
-    assert backend.stops == [{"bot": "default", "chat_id": str(CHAT), "user_id": "42", "thread_id": "77"}]
+    where = {"bot": "default", "chat_id": str(CHAT), "user_id": "42", "thread_id": "77"}
+    assert backend.stops == [where | {"runs": True}]
 
 
 async def test_stats_and_context_are_those_of_this_topic(
@@ -121,7 +124,7 @@ async def test_the_menus_speak_both_languages_and_differ_in_groups(telegram: Tel
     for call in calls:
         scope, commands = call.arguments["scope"]["type"], call.arguments["commands"]
         menus[scope, call.arguments.get("language_code")] = {item["command"]: item["description"] for item in commands}
-    assert list(menus["all_private_chats", None]) == ["new", "stop", "clear", "context", "stats", "help"]
+    assert list(menus["all_private_chats", None]) == ["new", "stop", "pending", "clear", "context", "stats", "help"]
     assert menus["all_private_chats", "ru"]["new"] == "Новый диалог"
     assert menus["all_group_chats", None]["ask"] == "Ask a question"
     assert menus["all_group_chats", "ru"].keys() == menus["all_group_chats", None].keys()
