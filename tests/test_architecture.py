@@ -77,13 +77,19 @@ CAUSED_BY_PEOPLE = [
     ("post", "/v1/documents"),
     ("get", "/v1/documents/{document_id}"),
     ("post", "/v1/admissions/{code}"),
+    ("post", "/v1/runs/{id}/cancel"),
+    ("post", "/v1/runs/{id}/steps/{position}/skip"),
+    ("get", "/v1/confirmations/{id}"),
+    ("post", "/v1/confirmations/{id}/confirm"),
+    ("post", "/v1/confirmations/{id}/cancel"),
+    ("delete", "/v1/grants/{id}"),
 ]
 
 
 def problems(method: str, path: str) -> set[str]:
     """The types that an endpoint tells."""
     responses = DOCUMENT["paths"][path][method]["responses"].values()
-    told = [response["content"][MEDIA_TYPE] for response in responses if MEDIA_TYPE in response["content"]]
+    told = [content[MEDIA_TYPE] for response in responses if MEDIA_TYPE in (content := response.get("content", {}))]
     return {example["value"]["type"] for problem in told for example in problem["examples"].values()}
 
 

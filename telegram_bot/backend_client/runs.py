@@ -63,6 +63,8 @@ class Confirmation:
     always: bool = False
     grants: bool = False
     answered_via: str = ""
+    bot: str = ""
+    user_id: str = ""
 
     @property
     def expires(self) -> datetime:
@@ -139,11 +141,14 @@ class Runs:
     async def skip(self, run_id: str, position: int, user_id: str) -> None:
         await self._http.insist("POST", f"v1/runs/{run_id}/steps/{position}/skip", json={"user_id": user_id})
 
-    async def asked(self, bot: str, user_id: str, chat_id: str = "", state: str = "") -> list[Confirmation]:
-        """The newest questions to a person; with a chat, only those asked there."""
-        wanted = _wanted(bot, user_id, chat_id) | {"limit": MOST_LISTED} | ({"state": state} if state else {})
+    async def waiting(self, bot: str, user_id: str, chat_id: str = "") -> list[Confirmation]:
+        """The newest questions that a person has not answered; with a chat, only those asked there."""
+        wanted = _wanted(bot, user_id, chat_id) | {"state": "waiting", "limit": MOST_LISTED}
         answer = await self._http.insist("GET", "v1/confirmations", params=wanted)
-        return [read(Confirmation, item | {"grants": item.get("grants") is not None}) for item in answer["items"]]
+        return [_question(item) for item in answer["items"]]
+
+    async def question(self, confirmation_id: int) -> Confirmation:
+        return _question(await self._http.insist("GET", f"v1/confirmations/{confirmation_id}"))
 
     async def confirm(self, confirmation_id: int, user_id: str, via: str, always: bool = False) -> None:
         body = {"user_id": user_id, "via": via, "always": always}
@@ -160,6 +165,10 @@ class Runs:
 
     async def revoke(self, grant_id: int, user_id: str) -> None:
         await self._http.insist("DELETE", f"v1/grants/{grant_id}", params={"user_id": user_id})
+
+
+def _question(item: Mapping[str, Any]) -> Confirmation:
+    return read(Confirmation, {**item, "grants": item.get("grants") is not None})
 
 
 def _wanted(bot: str, user_id: str, chat_id: str) -> dict[str, str]:

@@ -75,7 +75,8 @@ async def decide_by_command(
     assert asked
     how, id, whose = BY_COMMAND[asked["how"].lower()], int(asked["id"]), str(speaker_id(message))
     try:
-        if id not in {question.id for question in await backend.runs.asked(config.slug, whose)}:
+        question = await backend.runs.question(id)
+        if (question.bot, question.user_id) != (config.slug, whose):
             await telling.answer(message, words.no_such_question, replies)
             return
         await _answer(backend, how, id, whose, "command")
@@ -83,7 +84,8 @@ async def decide_by_command(
         if problem.type not in (OVER, NOT_FOUND):
             await tell(message, problem, replies)
             return
-        await telling.answer(message, _why_over(problem, words), replies)
+        sentence = words.no_such_question if problem.type == NOT_FOUND else _why_over(problem, words)
+        await telling.answer(message, sentence, replies)
     else:
         await telling.answer(message, words.confirmed[how], replies)
 
@@ -93,7 +95,7 @@ async def show_pending(message: Message, config: BotConfig, backend: BackendClie
     words, whose = words_of(message), str(speaker_id(message))
     chat_id = "" if in_private(message) else str(message.chat.id)
     try:
-        asked = await backend.runs.asked(config.slug, whose, chat_id, state="waiting")
+        asked = await backend.runs.waiting(config.slug, whose, chat_id)
         granted = await backend.runs.grants(config.slug, whose, chat_id)
     except BackendProblem as problem:
         await tell(message, problem, replies)

@@ -95,6 +95,7 @@ class Runs:
             web.post("/v1/runs/{id}/cancel", met(self._cancel_run)),
             web.post("/v1/runs/{id}/steps/{position}/skip", met(self._skip)),
             web.get("/v1/confirmations", met(self._list_questions)),
+            web.get("/v1/confirmations/{id}", met(self._question)),
             web.post("/v1/confirmations/{id}/{how}", met(self._answer)),
             web.get("/v1/grants", met(self._list_grants)),
             web.delete("/v1/grants/{id}", met(self._revoke)),
@@ -125,6 +126,11 @@ class Runs:
         wanted = {name: request.query[name] for name in ("user_id", "bot", "chat_id", "state") if name in request.query}
         items = [each for each in self.questions.values() if wanted.items() <= each.items()]
         return web.json_response({"items": items[::-1], "next_cursor": None})
+
+    async def _question(self, request: web.Request) -> web.Response:
+        if (id := int(request.match_info["id"])) not in self.questions:
+            raise Refused("confirmation-not-found", 404)
+        return web.json_response(self.questions[id])
 
     async def _answer(self, request: web.Request) -> web.Response:
         told = await self._noted(how := request.match_info["how"], request)
