@@ -49,6 +49,12 @@ class Chain(Model):
     def system(self) -> str:
         return "chain"
 
+    def prepare_messages(
+        self, messages: list[ModelMessage], model_request_parameters: ModelRequestParameters | None = None
+    ) -> list[ModelMessage]:
+        """As they are: otherwise a text that looks like pydantic-ai's own frames gets a message of the system's."""
+        return messages
+
     async def request(
         self,
         messages: list[ModelMessage],
