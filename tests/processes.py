@@ -132,7 +132,7 @@ class WorkerProcess:
         return await asyncio.to_thread(look)
 
 
-async def until(look: Callable[[], Awaitable[T]], *, pause: float = 0.05) -> T:
+async def until(look: Callable[[], Awaitable[T | None]], *, pause: float = 0.05) -> T:
     """What the look finds, once it finds something: of another process no event tells us."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         found = await look()
