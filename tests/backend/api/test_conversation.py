@@ -18,7 +18,7 @@ async def test_whoever_waits_is_given_the_answer_so_far(api: httpx2.AsyncClient,
     provider.will(Answer(gate=gate))
     asking = asyncio.ensure_future(api.post("/v1/chat/handle", json=HELLO))
     await provider.called()
-    assert (await api.post("/v1/chat/stop", json=HERE)).json() == {"stopped": 1}
+    assert (await api.post("/v1/chat/stop", json=HERE)).json() == {"stopped": 1, "runs": 0}
     stopped = await asking
     gate.set()
     assert (stopped.status_code, stopped.json()["text"]) == (200, "")

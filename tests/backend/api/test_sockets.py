@@ -72,7 +72,7 @@ async def test_a_body_over_a_mebibyte_is_refused(http: aiohttp.ClientSession, db
         assert (await response.json(content_type=None))["type"] == "/problems/body-too-large"
     status, problem = await post_in_pieces(http, size)
     assert (status, problem["type"]) == (413, "/problems/body-too-large")
-    of_the_house = ("bots", "macros")
+    of_the_house = ("agents", "bots", "macros")
     assert not any(rows for table, rows in (await everything(db)).items() if table not in of_the_house)
 
 
@@ -104,7 +104,7 @@ async def test_an_answer_is_streamed_while_it_is_written(http: aiohttp.ClientSes
     assert [name for name, _ in events if name != "delta"] == ["done"]
     done = events[-1][1]
     assert (done["text"], done["type"]) == ("Доброе утро, Анна!", "message")
-    assert done.keys() == {"text", "type", "session_id", "turn_id", "model"}
+    assert done.keys() == {"text", "type", "session_id", "turn_id", "model", "run_id"}
 
 
 async def test_russian_is_readable_in_the_stream(http: aiohttp.ClientSession, live_provider: Provider) -> None:
