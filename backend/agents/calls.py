@@ -9,6 +9,7 @@ from backend.agents.claims import Claim, Lost, held
 from backend.agents.settling import After, PromiseOf, lock, settle
 from backend.agents.skills.skill import File, Preview
 from backend.agents.steps import SPEND, Spent, StepFailed
+from backend.agents.storable import storable, storable_json
 from backend.database import Database, Record, Transaction
 
 OF_STEP = """
@@ -162,7 +163,9 @@ class Calls:
                 outcome.size, milliseconds, outcome.problem, bool(over),
             )  # fmt: skip
             for file in outcome.files if written and not over else ():
-                await tx.execute(ADD_FILE, mine.run_id, file.name, file.media_type, len(file.content), file.content)
+                await tx.execute(
+                    ADD_FILE, mine.run_id, storable(file.name), file.media_type, len(file.content), file.content
+                )
         if over or not written:
             raise Lost
 
@@ -177,7 +180,7 @@ class Calls:
         async with self._db.begin() as tx:
             run = await held(tx, mine)
             [row] = await self._insert(tx, ASK, mine, run, call, (None, "asked", None))
-            shown = question.preview.title, question.preview.detail
+            shown = storable(question.preview.title), storable(question.preview.detail)
             asked = await tx.fetchval(
                 CONFIRMATION, run["id"], row["id"], run["user_id"], question.kind, call.skill, *shown,
                 question.grants, question.seconds,
@@ -191,5 +194,5 @@ class Calls:
         self, tx: Transaction, statement: str, mine: Claim, run: Record, call: Audited, end: tuple[Any, ...]
     ) -> list[Record]:
         whose = run["bot_id"], run["user_id"], run["chat_id"]
-        what = call.call_id, call.skill, dict(call.arguments), call.effect
+        what = call.call_id, call.skill, storable_json(dict(call.arguments)), call.effect
         return await tx.fetch(statement, mine.step_id, *whose, *what, *end)

@@ -14,6 +14,7 @@ from backend.agents.insisting import insist
 from backend.agents.settling import After
 from backend.agents.skills.skill import Context, Failed, Refused, Result, Skill
 from backend.agents.steps import Spent
+from backend.agents.storable import storable
 from backend.agents.types import Answered, Wanted
 from backend.agents.weighing import Asks, Leaves, May, NotDone, Weighing, may_have_happened
 from backend.database import Record
@@ -84,11 +85,6 @@ class Carrying:
         outcome = await _outcome(may, context)
         milliseconds = round((time.monotonic() - since) * 1000)
         await insist(lambda: self._calls.finish(mine, call.call_id, outcome, milliseconds))
-
-
-def storable(text: str) -> str:
-    """The text without what Postgres does not take: NUL, and halves of characters."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _audited(call: Wanted, weighed: May | Asks) -> Audited:

@@ -9,6 +9,7 @@ from uuid import UUID
 from backend.agents.claims import Claim, held
 from backend.agents.course import as_steps, leaves
 from backend.agents.settling import STEPS, After, PromiseOf, settle
+from backend.agents.storable import storable, storable_json
 from backend.agents.types import Able, Done, Input, PlannedStep, Thought
 from backend.database import Database, Record, Transaction
 from backend.llm import Call
@@ -143,10 +144,11 @@ class Steps:
     async def go_on(self, mine: Claim, spent: Spent, step: Record, thought: Thought) -> After:
         """The model wants calls: they are carried out by whoever takes the step next. It knows what was missing now."""
         told = None if step["feedback"] is None else ""
-        return await self._record(mine, spent, GO_ON, thought.history, step["rounds"] + 1, told, None)
+        return await self._record(mine, spent, GO_ON, storable_json(thought.history), step["rounds"] + 1, told, None)
 
-    async def answer(self, mine: Claim, spent: Spent, history: list[Any], text: str, *, may_judge: bool) -> After:
+    async def answer(self, mine: Claim, spent: Spent, thought: Thought, *, may_judge: bool) -> After:
         """The step's answer: it is completed, unless the run's result `may` be judged first, and this is the last."""
+        history, text = storable_json(thought.history), storable(thought.text)
         async with self._db.begin() as tx:
             run = await held(tx, mine)
             if may_judge and await _is_last(tx, run, mine.step_id):
@@ -158,7 +160,7 @@ class Steps:
     async def judge(self, mine: Claim, spent: Spent, step: Record, missing: str) -> After:
         """The run's result was judged: something is `missing`, which the model is told, or nothing."""
         if missing:
-            return await self._record(mine, spent, GO_ON, None, None, missing, None)
+            return await self._record(mine, spent, GO_ON, None, None, storable(missing), None)
         return await self._record(mine, spent, COMPLETE, None, step["result"])
 
     async def plan(self, mine: Claim, spent: Spent, steps: Sequence[PlannedStep], queues: dict[str, str]) -> After:
@@ -167,7 +169,7 @@ class Steps:
             {
                 "agent": step.agent,
                 "queue": queues[step.agent],
-                "action": step.action,
+                "action": storable(step.action),
                 "depends_on": list(step.depends_on),
             }
             for step in steps

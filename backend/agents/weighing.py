@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from backend.agents.calls import Known
 from backend.agents.grants import holds
-from backend.agents.skills.skill import Context, Danger, Preview, Refused, Skill
+from backend.agents.skills.skill import Context, Danger, Failed, Preview, Refused, Skill
 from backend.agents.skills.workspace import workspace_of
+from backend.agents.storable import storable
 from backend.agents.types import Wanted
 from backend.database import Database, Record
 
@@ -100,7 +101,7 @@ class Weighing:
             if danger is Danger.SAFE:
                 return May(skill, params, "safe")
             return await self._confirmed(row, skill, params, context)
-        except Refused as refused:
+        except (Refused, Failed) as refused:
             raise NotDone("forbidden", str(refused), skill.redacted(params)) from None
 
     async def _confirmed(self, row: Known | None, skill: Skill[Any], params: Any, context: Context) -> May | Asks:
@@ -108,7 +109,7 @@ class Weighing:
         grants = skill.grants(params)
         preview = await skill.preview(params, context)
         if row and row.decision == "confirmed":
-            if (row.title, row.detail) != (preview.title, preview.detail):
+            if (row.title, row.detail) != (storable(preview.title), storable(preview.detail)):
                 raise NotDone("confirmed", CHANGED, skill.redacted(params))
             return May(skill, params, "confirmed")
         if grants and await holds(self._db, context, grants):
@@ -137,6 +138,6 @@ async def _again(row: Known, skill: Skill[Any], params: Any, context: Context) -
         raise Leaves
     try:
         preview = await skill.preview(params, context)
-    except Refused:  # what it would do may have been done
+    except (Refused, Failed):  # what it would do may have been done
         preview = Preview(skill.name, orjson.dumps(skill.redacted(params), option=orjson.OPT_INDENT_2).decode())
     return Asks(skill, params, "repeat", preview)

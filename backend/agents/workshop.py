@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from backend.agents.calls import Calls
-from backend.agents.carrying import Carrying, storable
+from backend.agents.carrying import Carrying
 from backend.agents.claims import Claim, Lost, claim, keep
 from backend.agents.insisting import insist
 from backend.agents.settling import After, PromiseOf
@@ -162,8 +162,8 @@ class Workshop:
             return await insist(lambda: self._steps.go_on(mine, spent, step, thought))
         if not thought.text.strip():
             raise StepFailed("answer-empty")
-        text, may_judge = storable(thought.text), self._rules.judges and step["feedback"] is None
-        return await insist(lambda: self._steps.answer(mine, spent, thought.history, text, may_judge=may_judge))
+        may_judge = self._rules.judges and step["feedback"] is None
+        return await insist(lambda: self._steps.answer(mine, spent, thought, may_judge=may_judge))
 
     async def _plan(self, mine: Claim, spent: Spent, step: Record) -> After:
         able = await who_is_able(self._db, step)
@@ -183,7 +183,7 @@ class Workshop:
             result = await self._steps.result_so_far(step["run_id"], step["id"])
             judged = await self._mind.judge(step["request"], result, chain=step["bot_chain"])
             spent.add(judged.calls, judged.tokens)
-            missing = storable(judged.reason) if judged.score < self._rules.quality else ""
+            missing = judged.reason if judged.score < self._rules.quality else ""
         return await insist(lambda: self._steps.judge(mine, spent, step, missing))
 
     def _check_requests(self, step: Record) -> None:

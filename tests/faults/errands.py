@@ -19,6 +19,9 @@ from tests.simulators.provider_scenes import PLANNER, Scene, Seen, plays
 from tests.simulators.provider_tools import CallsTool
 
 STEPS = 5
+# Planning is claimed and recorded; each step is claimed and thought about, claimed, started, finished, and answered.
+OF_PLAN, OF_STEP = 2, 6
+COMMITS = OF_PLAN + STEPS * OF_STEP
 
 BEGIN = f"""
 with session as (

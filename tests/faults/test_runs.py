@@ -1,77 +1,18 @@
 """Workers are killed at every boundary of a run, and whoever answers does it twice, at once, or too late."""
 
 import asyncio
-import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from pathlib import Path
+from datetime import timedelta
 
-import orjson
 import pytest
 
-from backend.database import Database
-from backend.local import Child, Program
-from tests.faults.errands import SCENES, STEPS, Errands
+from backend.jobs import Job
+from tests.faults.errands import COMMITS, OF_PLAN, OF_STEP, STEPS, Errands
 from tests.faults.house import House
 from tests.faults.killer import Killer
 from tests.faults.people import Person
-from tests.processes import WorkerProcess, in_time, until, unused_port
+from tests.processes import BackendProcess, WorkerProcess, in_time, until
 
 pytestmark = pytest.mark.usefixtures("no_worker")
-
-
-@pytest.fixture(scope="module")
-async def diary(opened: House, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Path, str]]:
-    """A server of others that keeps a diary: the file, and MCP_SERVERS."""
-    home, port = tmp_path_factory.mktemp("diary"), unused_port()
-    command = (sys.executable, "-m", "tests.simulators.mcp_server", "--port", str(port))
-
-    def is_ready() -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        return False
-
-    server = Child(Program("diary", command, {"DIARY": str(home / "diary")}, ready=is_ready), home)
-    await asyncio.to_thread(server.start)
-    (home / "diary").touch()
-    yield home / "diary", orjson.dumps({"diary": {"url": f"http://127.0.0.1:{port}/mcp"}}).decode()
-    server.kill()
-
-
-@pytest.fixture(scope="module")
-async def killer(opened: House) -> AsyncIterator[Killer]:
-    async with Killer(opened.stores.database_url) as killer:
-        yield killer
-
-
-@pytest.fixture(scope="module")
-async def workers(
-    opened: House, killer: Killer, diary: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[list[WorkerProcess]]:
-    """Two of them, behind the killer."""
-    told = {"DATABASE_URL": killer.url, "MCP_SERVERS": diary[1], "RAG_ENABLED": "false", "AUTONOMOUS_MODE": "true"}
-    told |= {"QUALITY_THRESHOLD": "0", "WORKSPACES": str(tmp_path_factory.mktemp("workspaces"))}
-    workers = [WorkerProcess(opened.environment | told, tmp_path_factory.mktemp("worker")) for _ in range(2)]
-    for worker in workers:
-        await worker.revive()
-    yield workers
-    for worker in workers:
-        await worker.kill()
-
-
-@pytest.fixture
-async def errands(house: House, workers: list[WorkerProcess], diary: tuple[Path, str]) -> AsyncIterator[Errands]:
-    house.provider.rule = SCENES
-    for worker in workers:
-        await worker.revive()
-    async with Database(house.stores.database_url) as db:
-        yield Errands(db, workers[0], diary[0])
-
-
-# Planning is claimed and recorded; each step is claimed and thought about, claimed, started, finished, and answered.
-OF_PLAN, OF_STEP = 2, 6
-COMMITS = OF_PLAN + STEPS * OF_STEP
 
 
 async def test_a_run_has_as_many_boundaries_as_are_tried(errands: Errands, anna: Person, killer: Killer) -> None:
@@ -107,5 +48,81 @@ async def test_a_worker_is_killed_at_any_boundary(
         await asyncio.sleep(0.05)
     ends = await errands.is_true(run, anna)
     # Only between the start of a call and its end nobody knows what has become of it.
-    unknown = ((nth - OF_PLAN) % OF_STEP, after) in ((4, True), (5, False))
+    unknown = nth > OF_PLAN and ((nth - OF_PLAN) % OF_STEP, after) in ((4, True), (5, False))
     assert ends == ({"done": STEPS - 1, "uncertain": 1} if unknown else {"done": STEPS})
+
+
+async def test_a_double_tap_does_everything_once(errands: Errands, house: House, anna: Person, killer: Killer) -> None:
+    killer.arm(0, after=False)
+    run = await errands.begin(anna, allowed=False)
+    for _ in range(STEPS):
+        id = (await errands.is_asked(run))["id"]
+        taps = await asyncio.gather(
+            *(anna.answers(tapped, id, "confirm") for tapped in (house.first, house.second) * 2)
+        )
+        assert sorted(tap.status for tap in taps) == [200, 409, 409, 409]
+        assert {tap.body["state"] for tap in taps} == {"confirmed"}
+    await until(lambda: errands.is_over(run))
+    assert await errands.is_true(run, anna) == {"done": STEPS}
+
+
+@pytest.mark.parametrize("attempt", range(3))
+async def test_of_confirming_and_cancelling_at_once_one_happens(
+    errands: Errands, house: House, killer: Killer, attempt: int
+) -> None:
+    killer.arm(0, after=False)
+    anna = house.somebody()
+    run = await errands.begin(anna, allowed=False)
+    id = (await errands.is_asked(run))["id"]
+    confirmed, cancelled = await asyncio.gather(
+        anna.answers(house.first, id, "confirm"), anna.answers(house.second, id, "cancel")
+    )
+    assert sorted((confirmed.status, cancelled.status)) == [200, 409]
+    if confirmed.status == 200:
+        id = (await errands.is_asked(run))["id"]
+        assert (await anna.answers(house.first, id, "cancel")).status == 200
+    await until(lambda: errands.is_over(run))
+    ends = await errands.is_true(run, anna)
+    assert ends == ({"done": 1, "cancelled": 1} if confirmed.status == 200 else {"cancelled": 1})
+    assert await errands.status(run) == "cancelled"
+
+
+@pytest.mark.parametrize("milliseconds", [0, 15, 40])
+async def test_a_tap_while_the_question_expires_finds_one_end(
+    errands: Errands, house: House, anna: Person, killer: Killer, milliseconds: int
+) -> None:
+    killer.arm(0, after=False)
+    run = await errands.begin(anna, allowed=False)
+    id = (await errands.is_asked(run))["id"]
+    left = timedelta(milliseconds=milliseconds)
+    await errands.db.run("update confirmations set expires_at = now() + $2 where id = $1", id, left)
+    await errands.worker.ring(Job.SWEEP)
+    tap = await anna.answers(house.first, id, "confirm")
+    if tap.status == 200:
+        await anna.answers(house.first, (await errands.is_asked(run))["id"], "cancel")
+    else:
+        assert (tap.status, tap.body["state"]) == (409, "expired")
+        await errands.worker.ring(Job.SWEEP)
+    await until(lambda: errands.is_over(run))
+    ends = await errands.is_true(run, anna)
+    assert ends == ({"done": 1, "cancelled": 1} if tap.status == 200 else {"expired": 1})
+
+
+async def test_everything_is_restarted_while_a_person_thinks(
+    errands: Errands, house: House, anna: Person, killer: Killer, workers: list[WorkerProcess]
+) -> None:
+    killer.arm(0, after=False)
+    run = await errands.begin(anna, allowed=False)
+    id = (await errands.is_asked(run))["id"]
+    everybody: list[BackendProcess | WorkerProcess] = [house.first, house.second, *workers]
+    for process in everybody:
+        await process.kill()
+    async with house.postgres_away(), house.broker_away():
+        pass
+    for process in everybody:
+        await process.revive()
+    assert (await errands.is_asked(run))["id"] == id
+    for _ in range(STEPS):
+        assert (await anna.answers(house.first, (await errands.is_asked(run))["id"], "confirm")).status == 200
+    await until(lambda: errands.is_over(run))
+    assert await errands.is_true(run, anna) == {"done": STEPS}

@@ -46,10 +46,13 @@ class Write(Skill[Text]):
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.version = 0
+        self.version = "0"
         self.fails: BaseException | None = None
+        self.hides: Exception | None = None
 
     async def preview(self, params: Text, context: Context) -> Preview:
+        if self.hides:
+            raise self.hides
         return Preview(f"Write {params.text}", f"version {self.version}")
 
     async def run(self, params: Text, context: Context) -> Result:

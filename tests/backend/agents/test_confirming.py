@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 
 from backend.agents import ConfirmationNotFound, ConfirmationOver, NotYours, WantedConfirmations
+from backend.agents.skills.skill import Failed
 from tests.backend.agents.bench import Bench, look, step, write
 from tests.conftest import MakeBackend
 from tests.simulators.provider import Provider
 from tests.simulators.provider_scenes import Scene, Seen, plays
-from tests.simulators.provider_tools import CallsTools, ToolUse
+from tests.simulators.provider_tools import CallsTool, CallsTools, ToolUse
 
 
 def tells(seen: Seen) -> str:
@@ -127,7 +128,7 @@ async def test_what_was_allowed_always_is_not_asked_about_until_it_is_revoked(
 
 
 async def test_what_would_do_something_else_by_now_is_not_done(bench: Bench, waiting: UUID) -> None:
-    bench.desk.write.version = 1
+    bench.desk.write.version = "1"
     await bench.backend.agents.confirm(await bench.asked(waiting), "anna")
     await bench.work()
     assert bench.desk.write.lines == []
@@ -163,3 +164,21 @@ async def test_what_is_forbidden_unknown_or_unfit_is_not_done_and_the_model_is_t
     assert "no such skill" in await bench.said(run)
     assert "text: Field required" in await bench.said(run)
     assert "no JSON object" in await bench.said(run)
+
+
+async def test_what_postgres_does_not_take_is_left_out(bench: Bench, provider: Provider) -> None:
+    provider.rule = plays(Scene("note", CallsTool("write", {"text": "milk"}), "Noted \0."))
+    bench.desk.write.version = "1\0"
+    run = await bench.begin(step("Note it"))
+    await bench.work()
+    await bench.backend.agents.confirm(await bench.asked(run), "anna")
+    await bench.work()
+    assert (await bench.calls(run), await bench.said(run)) == ([("write", "confirmed", "done")], "Noted .")
+
+
+async def test_what_cannot_even_be_shown_is_not_done(bench: Bench, provider: Provider) -> None:
+    bench.desk.write.hides = Failed("the disk is full")
+    provider.rule = plays(Scene("note", write("milk"), tells))
+    run = await bench.begin(step("Note milk"))
+    await bench.work()
+    assert await bench.said(run) == "Told: the disk is full"

@@ -96,7 +96,7 @@ async def test_a_person_may_skip_a_step_and_what_needs_it(bench: Bench, provider
         await agents.skip(run, 1, "anna")
     with pytest.raises(RunOver) as over:
         await agents.cancel(run, None)
-    assert over.value.members == {"status": "completed"}
+    assert over.value.members == {"state": "completed"}
 
 
 async def test_files_are_handed_out_before_the_last_words(bench: Bench, provider: Provider) -> None:
