@@ -13,7 +13,7 @@ import pytest
 from backend.database import Database
 from backend.local import Child, Program, embedded_stores
 from tests.conftest import migrate
-from tests.faults.errands import SCENES, Errands
+from tests.faults.errands import SCENES, Errands, environment_of
 from tests.faults.house import House, open_house
 from tests.faults.killer import Killer
 from tests.faults.people import Person
@@ -94,9 +94,8 @@ async def workers(
     opened: House, killer: Killer, diary: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[list[WorkerProcess]]:
     """Two of them, behind the killer, who carry runs out."""
-    told = {"DATABASE_URL": killer.url, "MCP_SERVERS": diary[1], "RAG_ENABLED": "false", "AUTONOMOUS_MODE": "true"}
-    told |= {"QUALITY_THRESHOLD": "0", "WORKSPACES": str(tmp_path_factory.mktemp("workspaces"))}
-    workers = [WorkerProcess(opened.environment | told, tmp_path_factory.mktemp("worker")) for _ in range(2)]
+    told = opened.environment | environment_of(killer, diary[1], tmp_path_factory.mktemp("workspaces"))
+    workers = [WorkerProcess(told, tmp_path_factory.mktemp("worker")) for _ in range(2)]
     for worker in workers:
         await worker.revive()
     yield workers

@@ -12,6 +12,7 @@ from backend.agents.ordering import as_row, insert_run
 from backend.agents.types import Ordered
 from backend.database import Database, Record
 from backend.jobs import Job
+from tests.faults.killer import Killer
 from tests.faults.people import Person
 from tests.processes import WorkerProcess, until
 from tests.simulators.provider_behaviours import Behaviour
@@ -73,6 +74,18 @@ def tells(seen: Seen) -> str:
 SCENES = plays(Scene("errand", plan_of, by=PLANNER), Scene(r"write \S+ \d", writes, tells))
 
 
+def environment_of(killer: Killer, mcp_servers: str, workspaces: Path) -> dict[str, str]:
+    """What workers are told who carry errands out, and whose only transactions those are."""
+    return {
+        "DATABASE_URL": killer.url,
+        "MCP_SERVERS": mcp_servers,
+        "WORKSPACES": str(workspaces),
+        "RAG_ENABLED": "false",
+        "AUTONOMOUS_MODE": "true",
+        "QUALITY_THRESHOLD": "0",
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Errands:
     """What people have done for them; `diary` is where the lines go."""
@@ -114,9 +127,18 @@ class Errands:
         await self.db.run(LET_LEASES_END, run)
         await self.worker.ring(Job.SWEEP)
 
+    def written(self, person: Person) -> Counter[str]:
+        """How often each line stands in the diary."""
+        return Counter(line for line in self.diary.read_text().splitlines() if line.startswith(f"{person.name} "))
+
+    async def rows(self, run: UUID) -> list[Record]:
+        """All that is recorded of a run's steps and calls."""
+        steps = await self.db.run("select * from run_steps where run_id = $1 order by id", run)
+        return steps + await self.db.run("select * from skill_calls where run_id = $1 order by id", run)
+
     async def is_true(self, run: UUID, person: Person) -> Counter[str]:
         """The run has ended in one way, nothing was done twice, and people were told what has happened: how often."""
-        written = Counter(line for line in self.diary.read_text().splitlines() if line.startswith(f"{person.name} "))
+        written = self.written(person)
         assert max(written.values(), default=0) <= 1, written
         shown = await self.db.run("select position, status from run_steps where run_id = $1 order by position", run)
         assert {row["status"] for row in shown} <= {"completed", "failed", "cancelled", "expired", "skipped"}, shown
