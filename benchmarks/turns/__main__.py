@@ -1,4 +1,4 @@
-"""`python -m benchmarks.turns`: measures for about six minutes, and prints the tables."""
+"""`python -m benchmarks.turns`: measures for about eight minutes, and prints the tables."""
 
 import argparse
 import shutil

@@ -13,8 +13,10 @@ CHATS = 100
 FRESH, SHORT, LONG = "fresh", "short", "long"
 # The same as fresh and short ones, with semantic memory.
 FRESH_REMEMBERED, SHORT_REMEMBERED = "remembered-fresh", "remembered-short"
+# And with agents and macros that the model is offered.
+FRESH_ROUTED, SHORT_ROUTED = "routed-fresh", "routed-short"
 # A short session has its first summary behind it: it differs from a long one in nothing but its length.
-MESSAGES = {SHORT: 32, LONG: 10_000, SHORT_REMEMBERED: 32}
+MESSAGES = {SHORT: 32, LONG: 10_000, SHORT_REMEMBERED: 32, SHORT_ROUTED: 32}
 # What the last window left for the worker is not the next one's business.
 WORKER_PATIENCE_SECONDS = 20.0
 WARM_UP_SECONDS = 2
@@ -22,14 +24,14 @@ WARM_UP_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to measure: floor, and sessions of five kinds, at each number of connections, in each round."""
+    """How long to measure: floor, and sessions of seven kinds, at each number of connections, in each round."""
 
     seconds: int
     rounds: int
 
     @property
     def total_seconds(self) -> int:
-        return self.seconds * self.rounds * len(CONNECTIONS) * 6
+        return self.seconds * self.rounds * len(CONNECTIONS) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Window:
 
 def warm_up(programs: Programs) -> None:
     """Code paths taken once, statements prepared, pools filled."""
-    for url in (programs.floor_url, programs.backend_url, programs.remembering_url):
+    for url in (programs.floor_url, programs.backend_url, programs.remembering_url, programs.routing_url):
         press(url, key=KEY, connections=CONNECTIONS[-1], seconds=WARM_UP_SECONDS, chats=Chats("warm-", CHATS))
 
 
@@ -60,6 +62,8 @@ def measure(programs: Programs, plan: Plan) -> Iterator[Window]:
                 (LONG, programs.backend_url, LONG),
                 (FRESH_REMEMBERED, programs.remembering_url, f"remembered-{new}"),
                 (SHORT_REMEMBERED, programs.remembering_url, SHORT_REMEMBERED),
+                (FRESH_ROUTED, programs.routing_url, f"routed-{new}"),
+                (SHORT_ROUTED, programs.routing_url, SHORT_ROUTED),
             ]
             for name, url, prefix in targets[:: -1 if number % 2 else 1]:
                 before = _settled(programs)
@@ -76,5 +80,6 @@ def _settled(programs: Programs) -> dict[str, float]:
 
 def _cpu(programs: Programs) -> dict[str, float]:
     children = {"floor": programs.floor, "backend": programs.backend, "worker": programs.worker}
-    children |= {"remembering": programs.remembering, "postgres": programs.postgres, "model": programs.model}
+    children |= {"remembering": programs.remembering, "routing": programs.routing}
+    children |= {"postgres": programs.postgres, "model": programs.model}
     return {name: cpu_seconds(child.pid) for name, child in children.items()}

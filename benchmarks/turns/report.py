@@ -7,10 +7,12 @@ from benchmarks.turns.measuring import (
     CONNECTIONS,
     FRESH,
     FRESH_REMEMBERED,
+    FRESH_ROUTED,
     LONG,
     MESSAGES,
     SHORT,
     SHORT_REMEMBERED,
+    SHORT_ROUTED,
     Window,
 )
 
@@ -21,6 +23,8 @@ TITLES = {
     LONG: f"sessions of {MESSAGES[LONG]:,}",
     FRESH_REMEMBERED: "new, with memory",
     SHORT_REMEMBERED: f"of {MESSAGES[SHORT_REMEMBERED]}, with memory",
+    FRESH_ROUTED: "new, with agents",
+    SHORT_ROUTED: f"of {MESSAGES[SHORT_ROUTED]}, with agents",
 }
 BUSIEST = CONNECTIONS[-1]
 
@@ -56,9 +60,13 @@ def _cpu(windows: Sequence[Window]) -> Iterator[str]:
 def _verdict(windows: Sequence[Window], memory: float) -> Iterator[str]:
     shares = ", ".join(f"{ratio(windows, LONG, SHORT, count):.2f} at {count}" for count in CONNECTIONS)
     yield f"sessions of {MESSAGES[LONG]:,} messages against those of {MESSAGES[SHORT]}: {shares} at a time"
-    for title, target, without in (("new", FRESH_REMEMBERED, FRESH), ("short", SHORT_REMEMBERED, SHORT)):
-        costs = ", ".join(f"{ratio(windows, without, target, count):.2f} at {count}" for count in CONNECTIONS)
-        yield f"a turn with semantic memory costs, of one without, in {title} sessions: {costs} at a time"
+    for what, fresh, short in (
+        ("semantic memory", FRESH_REMEMBERED, SHORT_REMEMBERED),
+        ("agents and macros on offer", FRESH_ROUTED, SHORT_ROUTED),
+    ):
+        for title, target, without in (("new", fresh, FRESH), ("short", short, SHORT)):
+            costs = ", ".join(f"{ratio(windows, without, target, count):.2f} at {count}" for count in CONNECTIONS)
+            yield f"a turn with {what} costs, of one without, in {title} sessions: {costs} at a time"
     yield f"memory of the backend's process: {memory:.0f} MB at most"
 
 
