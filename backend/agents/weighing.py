@@ -9,6 +9,7 @@ import orjson
 from pydantic import ValidationError
 
 from backend.agents.calls import Known
+from backend.agents.framing import frame
 from backend.agents.grants import holds
 from backend.agents.skills.skill import Context, Danger, Failed, Preview, Refused, Skill
 from backend.agents.skills.workspace import workspace_of
@@ -103,6 +104,9 @@ class Weighing:
             return await self._confirmed(row, skill, params, context)
         except (Refused, Failed) as refused:
             raise NotDone("forbidden", str(refused), skill.redacted(params)) from None
+        except Failed as failed:  # what it would do cannot even be shown
+            text = frame(str(failed), failed.origin) if failed.origin else str(failed)
+            raise NotDone("unfit", text, skill.redacted(params)) from None
 
     async def _confirmed(self, row: Known | None, skill: Skill[Any], params: Any, context: Context) -> May | Asks:
         """What was shown is what runs: if it would do anything else by now, it is not done. Raises `Refused`."""
