@@ -17,10 +17,10 @@ from backend.agents.skills.cutting import MOST_OUTPUT, cut
 from backend.agents.skills.skill import Context, Danger, Failed, Preview, Refused, Result, Skill
 from backend.agents.skills.workspace import (
     Entry,
-    NotThere,
     entries,
     opened,
     parts,
+    read_before_writing,
     read_file,
     read_in,
     visible,
@@ -146,12 +146,8 @@ class FilesystemWrite(Skill[Writing]):
         return {"path": params.path, "content": f"{len(params.content)} characters"}
 
     def _change(self, params: Writing, workspace: Path) -> Change:
-        after = _encoded(params.content)
-        try:
-            before = read_file(workspace, params.path, MOST_WRITTEN)
-        except NotThere:
-            before = None
-        return Change("/".join(writable(params.path)), before, after)
+        before = read_before_writing(workspace, params.path, MOST_WRITTEN)
+        return Change("/".join(writable(params.path)), before, _encoded(params.content))
 
 
 def text_of(content: bytes) -> str:

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from backend.agents.skills.repositories import Repository, open_repository, refuse_under_way
-from backend.agents.skills.sandbox import Ended, Room, Sandbox
+from backend.agents.skills.sandbox import Ended, Sandbox
 from backend.agents.skills.shell import told
 from backend.agents.skills.skill import Context, Danger, Failed, Preview, Refused, Result, Skill
 from backend.agents.skills.workspace import parts, visible
@@ -38,6 +38,7 @@ class GitSkill:
     """What git needs to be used here."""
 
     family = "git"
+    seconds = 60.0
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -192,7 +193,7 @@ async def _read(repository: Repository, *arguments: str) -> Result:
 
 
 def _text(ended: Ended, repository: Repository) -> str:
-    text = told(ended, Room(repository.workspace))
+    text = told(ended, repository.sandbox)
     if ended.code and not ended.cut:
         raise Failed(text, origin="git")
     return text

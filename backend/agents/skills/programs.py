@@ -120,8 +120,8 @@ FIND_TAKES = {f"-{name}": count for count, names in FIND.items() for name in nam
 FIND_TAKES |= dict.fromkeys(("(", ")", "!", ","), 0)
 
 
-def examine_arguments(name: str, arguments: Sequence[str]) -> Program:
-    """The program, if it may be run with these. Raises `Refused`."""
+def examine_arguments(name: str, arguments: Sequence[str]) -> tuple[Program, list[str]]:
+    """The program, if it may be run with these, and which of them are paths. Raises `Refused`."""
     program = PROGRAMS.get(name)
     if not program:
         listed = ", ".join(sorted(PROGRAMS))
@@ -137,7 +137,7 @@ def examine_arguments(name: str, arguments: Sequence[str]) -> Program:
             raise Refused("date may tell the time, not set it: its operand begins with +")
     for path in paths:
         _examine_path(path, changes=program.changes)
-    return program
+    return program, paths
 
 
 def _operands(name: str, program: Program, arguments: Sequence[str]) -> tuple[list[str], bool]:

@@ -1,6 +1,9 @@
 """Programs: a list of harmless ones, and some that change files of the workspace when the person says so."""
 
+import asyncio
+import os
 import shlex
+from pathlib import Path
 
 from pydantic import BaseModel, Field
 
@@ -40,7 +43,9 @@ class ShellRun(Skill[Command]):
     async def weigh(self, params: Command, context: Context) -> Danger:
         for argument in (params.program, *params.arguments):
             _plain(argument)
-        program = examine_arguments(params.program, params.arguments)
+        program, paths = examine_arguments(params.program, params.arguments)
+        for path in paths:
+            await asyncio.to_thread(_inside, context.workspace, path)
         return Danger.CONFIRM if program.changes else Danger.SAFE
 
     def has_effect(self, params: Command) -> bool:
@@ -57,19 +62,19 @@ class ShellRun(Skill[Command]):
         return Preview(title.format(program=params.program), command + given)
 
     async def run(self, params: Command, context: Context) -> Result:
-        changes = examine_arguments(params.program, params.arguments).changes
-        room = Room(context.workspace, changes=changes)
+        program, _ = examine_arguments(params.program, params.arguments)
+        room = Room(context.workspace, changes=program.changes)
         ended = await self._sandbox.run(
             room, [params.program, *params.arguments], stdin=params.stdin.encode(errors="replace")
         )
-        return Result(told(ended, room), origin=f"what {params.program} printed")
+        return Result(told(ended, self._sandbox), origin=f"what {params.program} printed")
 
 
-def told(ended: Ended, room: Room) -> str:
+def told(ended: Ended, sandbox: Sandbox) -> str:
     """What a program wrote, and how it ended."""
     parts = [_text(ended.output)]
     if ended.cut:
-        parts.append(f"… cut here: this is the first {room.bounds.output >> 10} KiB")
+        parts.append(f"… cut here: this is the first {sandbox.bounds.output >> 10} KiB")
     elif ended.code:
         parts.append(f"(exit code {ended.code})")
     return "\n".join(part for part in (*parts, _text(ended.errors)) if part) or "(it printed nothing)"
@@ -77,6 +82,13 @@ def told(ended: Ended, room: Room) -> str:
 
 def _text(output: bytes) -> str:
     return output.decode(errors="replace").replace("\0", "\N{SYMBOL FOR NULL}").rstrip("\n")
+
+
+def _inside(workspace: Path, path: str) -> None:
+    """Only for a clear answer, as the list of options is: the sandbox does not let it out. Raises `Refused`."""
+    whole = os.path.realpath(workspace)
+    if not Path(os.path.realpath(f"{whole}/{path}")).is_relative_to(whole):
+        raise Refused(f"{visible(path)} leads out of the workspace by a symbolic link")
 
 
 def _plain(argument: str) -> None:

@@ -105,7 +105,7 @@ def visible(name: str) -> str:
 def looks(name: str) -> str:
     """The same for names that a person can hardly tell apart."""
     plain = unicodedata.normalize("NFKC", name).casefold().translate(LOOKS_LATIN)
-    return "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cf", "Mn")).strip(" .") or name
+    return "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cf", "Mn")).rstrip(" .") or name
 
 
 @contextmanager
@@ -163,6 +163,20 @@ def read_in(folder: int, name: str, most: int) -> bytes:
         if len(content) > most:
             raise Refused(f"{visible(name)} has more than {most} bytes, which are the most that can be read")
         return content
+
+
+def read_before_writing(workspace: Path, path: str, most: int) -> bytes | None:
+    """What a file contains that is to be written; None if it is to be made. Raises `Refused` or `Failed`."""
+    names = writable(path)
+    try:
+        return read_file(workspace, path, most)
+    except NotThere:
+        for depth, name in enumerate(names):
+            with opened(workspace, names[:depth]) as folder:
+                if not _present(folder, name):
+                    refuse_twin(folder, name)
+                    return None
+        raise
 
 
 def write_file(workspace: Path, path: str, content: bytes) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from backend.agents.skills.sandbox.rooms import Room, bubblewrapped, found, landlocked
+from backend.agents.skills.sandbox.rooms import Bounds, Room, bubblewrapped, found, landlocked
 from backend.agents.skills.skill import Failed
 from backend.agents.skills.workspace import workspace_of
 from backend.findings import Finding
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     NONE = "none"
 
 
-COMMANDS: Mapping[Kind, Callable[[Room, Sequence[str]], list[str]]] = {
+COMMANDS: Mapping[Kind, Callable[[Room, Bounds, Sequence[str]], list[str]]] = {
     Kind.BUBBLEWRAP: bubblewrapped,
     Kind.LANDLOCK: landlocked,
 }
@@ -59,7 +59,7 @@ def works(kind: Kind) -> bool:
 
 def _said(kind: Kind, workspace: Path, *command: str) -> bytes | None:
     try:
-        argv = COMMANDS[kind](Room(workspace), [found(command[0]), *command[1:]])
+        argv = COMMANDS[kind](Room(workspace), Bounds(), [found(command[0]), *command[1:]])
         trial = subprocess.run(argv, capture_output=True, cwd=workspace, env={}, timeout=TRIAL_SECONDS, check=False)
     except (Failed, OSError, subprocess.TimeoutExpired):
         return None

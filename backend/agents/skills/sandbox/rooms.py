@@ -43,7 +43,6 @@ class Room:
     changes: bool = False
     scratch: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    bounds: Bounds = Bounds()
 
 
 def found(program: str) -> str:
@@ -54,11 +53,11 @@ def found(program: str) -> str:
     raise NotInstalled(f"{program} is not installed here")
 
 
-def bubblewrapped(room: Room, command: Sequence[str]) -> list[str]:
+def bubblewrapped(room: Room, bounds: Bounds, command: Sequence[str]) -> list[str]:
     """A command that runs it in namespaces of its own, where there is nothing but the room."""
     argv = [found("bwrap"), "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     argv += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
-    inner = [found("prlimit"), *_limits(room.bounds), "--", *command]
+    inner = [found("prlimit"), *_limits(bounds), "--", *command]
     if os.geteuid() == 0:
         argv += [part for name in NEEDED_BY_ROOT for part in ("--cap-add", f"CAP_{name}")]
         inner = [*_no_more_root(room.workspace), *inner]
@@ -75,9 +74,8 @@ def bubblewrapped(room: Room, command: Sequence[str]) -> list[str]:
     return [*argv, "--remount-ro", "/", "--remount-ro", "/dev", "--chdir", "/workspace", "--", *inner]
 
 
-def landlocked(room: Room, command: Sequence[str]) -> list[str]:
+def landlocked(room: Room, bounds: Bounds, command: Sequence[str]) -> list[str]:
     """A command that runs it where the kernel lets it open nothing but the room."""
-    bounds = room.bounds
     told = {
         "runs": [path for path in SYSTEM if os.path.isdir(path)],
         "reads": [str(room.workspace)],

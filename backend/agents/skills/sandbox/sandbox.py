@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 
 from backend.agents.skills.sandbox.kinds import COMMANDS, Kind, kind_here
-from backend.agents.skills.sandbox.rooms import Room, found
+from backend.agents.skills.sandbox.rooms import Bounds, Room, found
 from backend.agents.skills.skill import Failed
 
 MOST_ERRORS = 8 << 10
@@ -26,8 +26,9 @@ class Ended:
 class Sandbox:
     """Runs programs so that they reach nothing but their room, and end in time with all that they started."""
 
-    def __init__(self, kind: Kind | None = None) -> None:
+    def __init__(self, kind: Kind | None = None, bounds: Bounds | None = None) -> None:
         self._kind = kind
+        self.bounds = bounds or Bounds()
 
     @property
     def kind(self) -> Kind:
@@ -53,7 +54,7 @@ class Sandbox:
 
     async def run(self, room: Room, command: Sequence[str], *, stdin: bytes = b"") -> Ended:
         """Run a program of the system's by its name. Raises `Failed` if it is not there, or takes too long."""
-        argv = COMMANDS[self.kind](room, [found(command[0]), *command[1:]])
+        argv = COMMANDS[self.kind](room, self.bounds, [found(command[0]), *command[1:]])
         home = self.inside(room)[0]
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": home, **room.environment}
         with TemporaryFile() as given:
@@ -63,42 +64,46 @@ class Sandbox:
                 *argv, stdin=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 cwd=room.workspace, env=environment, start_new_session=True,
             )  # fmt: skip
-        return await _watched(process, room)
+        return await _watched(process, self.bounds, changes=room.changes)
 
 
-async def _watched(process: asyncio.subprocess.Process, room: Room) -> Ended:
+async def _watched(process: asyncio.subprocess.Process, bounds: Bounds, *, changes: bool) -> Ended:
     """Its output as far as it is kept; whatever happens, it has ended then, and what it started has, too."""
     assert process.stdout
     assert process.stderr
+    stops = None if changes else process
+    over = False
     try:
-        async with asyncio.timeout(room.bounds.seconds):
+        async with asyncio.timeout(bounds.seconds):
             (output, cut), (errors, _) = await asyncio.gather(
-                _first_of(process.stdout, room.bounds.output, process, room),
-                _first_of(process.stderr, MOST_ERRORS, process, room),
+                _first_of(process.stdout, bounds.output, stops), _first_of(process.stderr, MOST_ERRORS, stops)
             )
-            return Ended(await process.wait(), output, errors, cut)
+            code = await process.wait()
+            over = True
+            return Ended(code, output, errors, cut)
     except TimeoutError:
-        raise Failed(f"it took longer than {room.bounds.seconds:g} seconds, and was stopped") from None
+        raise Failed(f"it took longer than {bounds.seconds:g} seconds, and was stopped") from None
     finally:
-        _kill(process)
+        if not over:
+            _kill(process)
         await process.wait()
 
 
 async def _first_of(
-    stream: asyncio.StreamReader, most: int, process: asyncio.subprocess.Process, room: Room
+    stream: asyncio.StreamReader, most: int, stops: asyncio.subprocess.Process | None
 ) -> tuple[bytes, bool]:
-    """So many bytes, and whether there are more; those are not kept, and end what changes nothing."""
+    """So many bytes, and whether there are more: those are not kept, and a process that changes nothing is ended."""
     kept, cut = bytearray(), False
     while piece := await stream.read(most):
         cut = cut or len(kept) + len(piece) > most
         kept += piece[: most - len(kept)]
-        if cut and not room.changes:
-            _kill(process)
+        if cut and stops:
+            _kill(stops)
+            stops = None
     return bytes(kept), cut
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    """With its whole group, of which it is the first."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    """With its whole group, of which it was the first: somebody of it has its pipe, so it is still that group."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
