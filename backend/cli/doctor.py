@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from itertools import chain
 from typing import Any
 
 import aiohttp
 
+from backend.agents.skills import browser, mcp, sandbox, web
 from backend.cli.talk import address
 from backend.findings import Finding
 from backend.llm.examining import examine_chain
@@ -34,9 +36,10 @@ async def _examine(settings: Settings) -> list[Finding]:
     findings = [_env_file(), _prices(settings)]
     async with aiohttp.ClientSession(timeout=PATIENCE) as http:
         findings += [finding async for finding in _backend(settings, http)]
-        for chain in _chains(settings):
-            findings += await examine_chain(chain, environment())
+        for named in _chains(settings):
+            findings += await examine_chain(named, environment())
         findings += [finding async for finding in _bots(settings, http)]
+    findings += await _skills(settings)
     return list(dict.fromkeys(findings))  # a provider may stand in several chains
 
 
@@ -44,6 +47,12 @@ def _chains(settings: Settings) -> list[str]:
     """That of the answers, also if it is empty, and the others that are set."""
     others = settings.summary_llm_chain, settings.router_llm_chain, settings.vision_llm_chain, settings.transcription
     return [settings.llm_chain, *filter(None, others)]
+
+
+async def _skills(settings: Settings) -> list[Finding]:
+    """What agents need here: their workers run elsewhere if this is not their machine."""
+    found = await asyncio.gather(web.examine(settings), browser.examine(settings), mcp.examine(settings))
+    return [*sandbox.examine(settings), *chain.from_iterable(found)]
 
 
 def _env_file() -> Finding:

@@ -14,6 +14,7 @@ from backend.agents.skills.sandbox.rooms import Bounds, Room, bubblewrapped, fou
 from backend.agents.skills.skill import Failed
 from backend.agents.skills.workspace import workspace_of
 from backend.findings import Finding
+from backend.settings import Settings
 
 TRIAL_SECONDS = 10.0
 
@@ -66,16 +67,19 @@ def _said(kind: Kind, workspace: Path, *command: str) -> bytes | None:
     return trial.stdout
 
 
-def examine(workspaces: Path) -> list[Finding]:
+def examine(settings: Settings) -> list[Finding]:
     """Whether agents can use files, programs and git here; only what was set up and does not work is not well."""
-    return [_workspaces(workspaces), _sandbox(), _git()]
+    return [_workspaces(settings), _sandbox(), _git()]
 
 
-def _workspaces(folder: Path) -> Finding:
+def _workspaces(settings: Settings) -> Finding:
     """It is made when it is first needed."""
+    folder = settings.workspaces
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return Finding("workspaces", True, f"agents' files are kept in {folder}")
+        return Finding("workspaces", True, f"agents' files are in {folder}")
+    if "workspaces" not in settings.model_fields_set:  # as in a container that has none
+        return Finding("workspaces", True, f"agents' files are not here: {there} cannot be written")
     return Finding("workspaces", False, f"{there} cannot be written", "set WORKSPACES to a folder that can")
 
 

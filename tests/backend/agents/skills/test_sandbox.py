@@ -14,6 +14,7 @@ import pytest
 from backend.agents.skills.sandbox import Bounds, Ended, Kind, Room, Sandbox
 from backend.agents.skills.sandbox.kinds import examine, works
 from backend.agents.skills.skill import Failed
+from backend.settings import Settings
 from tests.backend.agents.skills.hands import own
 from tests.processes import PATIENCE_SECONDS
 
@@ -149,15 +150,19 @@ async def test_what_works_is_found_out_by_trying(sandbox: Sandbox) -> None:
     assert works(sandbox.kind)
 
 
-async def test_doctor_tells_where_files_are_and_what_confines_programs(tmp_path: Path) -> None:
-    workspaces, sandbox, git = examine(tmp_path / "new" / "workspaces")
-    assert workspaces.ok
-    assert workspaces.detail == f"agents' files are kept in {tmp_path / 'new' / 'workspaces'}"
-    assert sandbox.detail.startswith(f"{Sandbox().kind}")
+def test_doctor_tells_where_files_are_and_what_confines_programs(tmp_path: Path) -> None:
+    workspaces, sandbox, git = examine(Settings(workspaces=tmp_path / "new" / "folder"))
+    assert workspaces.line() == f"ok    workspaces             agents' files are in {tmp_path / 'new' / 'folder'}"
+    assert sandbox.ok
+    assert Kind.NONE in sandbox.detail or sandbox.detail.lower().startswith(Sandbox().kind)
     assert git.part == "git"
+
+
+def test_doctor_tells_of_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    [workspaces, *_] = examine(tmp_path / "file" / "workspaces")
+    [workspaces, *_] = examine(Settings(workspaces=tmp_path / "file" / "folder"))
     assert not workspaces.ok
+    assert workspaces.advice == "set WORKSPACES to a folder that can"
 
 
 def processes(mark: str) -> list[str]:
