@@ -36,6 +36,11 @@ FROM python AS backend
 LABEL org.opencontainers.image.title="LLM Bot Core: backend" \
       org.opencontainers.image.description="Sessions, memory and models behind a language-model bot" \
       org.opencontainers.image.licenses="MIT"
+# What agents run, and what confines it where containers may have namespaces.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends bubblewrap file git \
+    && rm -rf /var/lib/apt/lists/* \
+    && install --directory --owner=llmbot --mode=0700 /workspaces
 ENV PATH=/opt/llmbot/bin:$PATH \
     PYTHONPATH=/opt/llmbot
 COPY --from=backend-dependencies /opt/venv /opt/venv
