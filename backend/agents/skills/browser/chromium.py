@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from playwright.async_api import Browser, Error, async_playwright
 
-from backend.agents.skills.browser.page import OpenPage
+from backend.agents.skills.browser.page import GONE, OpenPage
 from backend.agents.skills.browser.proxy import LOOPBACK, CheckingProxy
 from backend.agents.skills.skill import Failed
 from backend.agents.skills.web.addresses import Addresses
@@ -51,7 +51,7 @@ class Chromium:
         """The page that a step has open. Raises `Failed`."""
         page = self._pages.get(step_id)
         if not page or page.closed:
-            raise Failed("no page is open here any more: open it anew with browser_open")
+            raise Failed(GONE)
         page.postpone()
         return page
 

@@ -17,8 +17,8 @@ DESCRIBE = """element => {
     const submits = element.hasAttribute('formaction') ? attribute('formaction') : form && form.getAttribute('action')
     const own = label => [...label.childNodes].filter(one => one.nodeType === 3).map(one => one.data).join(' ')
     const labels = element.labels && element.labels.length ? own(element.labels[0]) : ''
-    const inside = element.tagName === 'SELECT' ? '' : element.innerText
-    const said = [attribute('aria-label'), labels, inside, attribute('placeholder'), attribute('title'),
+    const shown = element.tagName === 'SELECT' ? '' : element.innerText
+    const said = [attribute('aria-label'), labels, shown, attribute('placeholder'), attribute('title'),
         attribute('alt'), attribute('value'), attribute('name')]
     return {
         tag: element.tagName.toLowerCase(), type: text(element.type), role: text(attribute('role')),

@@ -18,6 +18,8 @@ LOAD_SECONDS, SETTLE_SECONDS, LOOK_SECONDS, ACT_SECONDS = 25.0, 3.0, 15.0, 10.0
 STIR_SECONDS = 0.3
 LONGEST_TEXT, MOST_ELEMENTS, MOST_LOOKED_AT = 20_000, 100, 300
 
+GONE = "no page is open here any more: open it anew with browser_open"
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -81,8 +83,11 @@ class OpenPage:
         try:
             answer = await self._page.goto(str(url), timeout=LOAD_SECONDS * 1_000, wait_until="domcontentloaded")
         except Error as error:
-            raise self._why(error) from error
+            why = self._why(error)
+            await self._clear()
+            raise why from error
         if answer and REFUSED in answer.headers:
+            await self._clear()
             raise Refused(self._proxy.refused)
         return await self.look()
 
@@ -153,6 +158,13 @@ class OpenPage:
         except Error as error:
             raise self._why(error) from error
 
+    async def _clear(self) -> None:
+        """Nothing is left of a page that did not come, and nothing of it still goes on."""
+        self._elements.clear()
+        with suppress(Error):
+            before, self._page = self._page, await self._context.new_page()
+            await before.close()
+
     async def _settle(self) -> None:
         """What the page does of itself gets a moment to come to an end."""
         with suppress(Error):
@@ -177,6 +189,8 @@ class OpenPage:
     def _why(self, error: Error) -> Exception:
         if self._proxy.refused and "net::ERR" in error.message:
             return Refused(self._proxy.refused)
+        if "closed" in error.message or "crashed" in error.message:
+            return Failed(GONE)
         return Failed(error.message.splitlines()[0][:200], f"the page {self.address}")
 
 

@@ -77,6 +77,8 @@ class Addresses:
     async def resolve(self, host: str, port: int) -> list[str]:
         """The addresses to connect to, all of them checked. Raises `Refused`, or `Failed` if there is none."""
         self.check(host, port)
+        if _literal(host):
+            return [host]
         try:
             found = list(dict.fromkeys(await self._look_up(host, port)))
         except OSError as error:
