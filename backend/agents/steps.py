@@ -47,6 +47,7 @@ select distinct on (slug) slug, description, queue from agents
 where enabled and (bot_id is null or bot_id = $1) and (allowed_user_ids = '{}' or $2 = any(allowed_user_ids))
 order by slug, bot_id is null
 """
+UNFINISHED_STEP = "select from run_steps where id = $1 and status in ('pending', 'running', 'waiting')"
 DONE = """
 select action, case when problem is null then status else 'failed' end as status,
     coalesce(result, problem, '') as text
@@ -125,6 +126,11 @@ async def who_is_able(db: Database, step: Record) -> dict[str, tuple[Able, str]]
     """The agents that may work for this person, with their queues, by their slugs."""
     rows = await db.run(ABLE, step["bot_id"], step["user_id"])
     return {row["slug"]: (Able(row["slug"], row["description"]), row["queue"]) for row in rows}
+
+
+async def is_over(db: Database, step_id: UUID) -> bool:
+    """Whether nobody carries it on any more; one that waits for a person goes on where it stopped."""
+    return not await db.run(UNFINISHED_STEP, step_id)
 
 
 async def what_is_done(db: Database, run_id: UUID) -> list[Done]:

@@ -15,7 +15,7 @@ from backend.agents.claims import Claim, Lost, claim, keep
 from backend.agents.insisting import insist
 from backend.agents.settling import After, PromiseOf
 from backend.agents.skills.skill import Skill
-from backend.agents.steps import Spent, StepFailed, Steps, inputs_of, read, what_is_done, who_is_able
+from backend.agents.steps import Spent, StepFailed, Steps, inputs_of, is_over, read, what_is_done, who_is_able
 from backend.agents.types import LimitReached, Mind, PlanUnusable, Task, Thought
 from backend.agents.weighing import Weighing
 from backend.database import Database, Record, StorageUnavailable
@@ -98,7 +98,7 @@ class Workshop:
         except* Lost:
             log.warning("step_taken_away", step_id=str(step_id), attempt=mine.attempt)
         after.ring(self._jobs)
-        if all(step.id != step_id for step in after.due):
+        if await is_over(self._db, step_id):
             await self._skills.leave(step_id)
 
     async def _move(self, mine: Claim, spent: Spent) -> After:

@@ -89,5 +89,5 @@ class Element(BaseModel):
         """What its form would send where, a line for each field; nothing if it is in none."""
         if not self.action:
             return ""
-        fields = [f"{name} = {'•••' if kind == 'password' else value}" for name, kind, value in self.fields]
+        fields = [f"{name} = {'•••' if value and kind == 'password' else value}" for name, kind, value in self.fields]
         return "\n".join([f"{self.method.upper()} {self.action}", *fields])
