@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from backend.database import Database
 from backend.local import Child, Program, Stores
 from tests.conftest import forget_what_was_said
-from tests.processes import BackendProcess, until, unused_port
+from tests.processes import BackendProcess, WorkerProcess, until, unused_port
 from tests.simulators.provider import Provider
 from tests.simulators.telegram import TelegramSimulator
 
@@ -21,6 +21,7 @@ KEYS = {"API_KEYS": "first-key,second-key", "SECRET_KEY": "a-key-that-seals-the-
 UNFINISHED = """
 select from turns where status in ('waiting', 'open')
 union all select from deliveries where state = 'pending'
+union all select from agent_runs where status in ('pending', 'running', 'waiting')
 """
 AS_AT_FIRST = "update bots set access = default, owner_id = default, messages_per_minute = default"
 
@@ -58,23 +59,39 @@ async def db(pool: Database) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="package")
-async def everybodys_backend(
-    stores: Stores, pool: Database, provider_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[BackendProcess]:
-    environment = KEYS | {
+def environment(stores: Stores, provider_port: int, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What backend and worker are told."""
+    return KEYS | {
         "DATABASE_URL": stores.database_url,
         "REDIS_URL": stores.redis_url,
         "LLM_CHAIN": "stub:simulated",
         "STUB_BASE_URL": f"http://127.0.0.1:{provider_port}/v1",
         "EMBEDDINGS": "stub:words",
         "MESSAGES_PER_MINUTE": "0",
+        "WORKSPACES": str(tmp_path_factory.mktemp("workspaces")),
     }
+
+
+@pytest.fixture(scope="package")
+async def everybodys_backend(
+    environment: dict[str, str], pool: Database, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[BackendProcess]:
     process = BackendProcess("backend", environment, tmp_path_factory.mktemp("backend"))
     await process.start()
     yield process
     await process.kill()
     await pool.run("delete from bots")
     await pool.run("insert into bots (slug, name) values ('default', 'Assistant')")
+
+
+@pytest.fixture(scope="package")
+async def everybodys_worker(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[WorkerProcess]:
+    process = WorkerProcess(environment, tmp_path_factory.mktemp("worker"))
+    await process.answers()
+    yield process
+    await process.kill()
 
 
 @pytest.fixture(scope="package")
