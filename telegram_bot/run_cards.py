@@ -1,7 +1,5 @@
 """How a run is seen: what it is about, its steps and how they stand, and the buttons that stop it or skip a step."""
 
-from collections.abc import Iterator
-
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from telegram_bot.backend_client import RunCard, Step
@@ -18,10 +16,10 @@ MOST_SKIPPED = 3
 
 def run_parts(text: str, card: RunCard, words: Words) -> list[Part]:
     """What was said, and the card, which is the last one; however the run fares, they are as many."""
-    said, shown = render(text), _shown(card, words)
+    said = render(text)
     if len(said) == 1 and units(said[0].text) <= LONGEST_ABOVE:
-        return [below(said[0], shown)]
-    return [*said, shown]
+        return [below(said[0], _shown(card, words, above=said[0].text))]
+    return [*said, _shown(card, words)]
 
 
 def run_markup(card: RunCard, user_id: str, words: Words) -> InlineKeyboardMarkup | None:
@@ -38,18 +36,26 @@ def run_markup(card: RunCard, user_id: str, words: Words) -> InlineKeyboardMarku
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
-def _shown(card: RunCard, words: Words) -> Part:
+def _shown(card: RunCard, words: Words, above: str = "") -> Part:
     title = on_one_line(exposed(card.title), LONGEST_TITLE)
-    return compose(Stretch(title, "bold"), *_steps(card, words), Stretch(f"\n\n{words.run_states[card.status]}"))
+    blocks = [
+        [] if title.casefold() in above.casefold() else [Stretch(title, "bold")],
+        [Stretch("\n".join(_steps(card, words)))],
+        [Stretch(words.run_states[card.status])],
+    ]
+    stretches: list[Stretch] = []
+    for block in blocks:
+        if any(stretch.text for stretch in block):
+            stretches += [Stretch("\n\n"), *block] if stretches else block
+    return compose(*stretches)
 
 
-def _steps(card: RunCard, words: Words) -> Iterator[Stretch]:
+def _steps(card: RunCard, words: Words) -> list[str]:
     """A single step says no more than the run itself; a plan that was made is seen by its steps."""
     listed = [step for step in card.steps if step.kind == "act" or step.status != "completed"]
-    if len(listed) > 1 or any(step.kind == "plan" for step in listed):
-        yield Stretch("\n")
-        for step in listed:
-            yield Stretch(f"\n{words.step_states[step.status].format(name=_name(step, words))}")
+    if len(listed) < 2 and not any(step.kind == "plan" for step in listed):
+        return []
+    return [words.step_states[step.status].format(name=_name(step, words)) for step in listed]
 
 
 def _name(step: Step, words: Words) -> str:

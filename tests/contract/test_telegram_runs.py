@@ -1,20 +1,24 @@
 """Runs as a person in Telegram has them, with nothing simulated between Telegram and the model."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from backend.database import Database
 from backend.jobs import Job
 from backend.local import Child
 from tests.processes import WorkerProcess, until
-from tests.simulators.provider import Provider
+from tests.simulators.provider import Behaviour, Call, Provider
 from tests.simulators.provider_scenes import CHAT, Scene, plays
 from tests.simulators.provider_tools import CallsTool
 from tests.simulators.telegram import ANNA, GROUP, IVAN, TelegramSimulator
+from tests.simulators.telegram_calls import Fault
 from tests.simulators.telegram_world import Json
 
 AGENT = """
@@ -28,6 +32,19 @@ select id, 'page.png', 'image/png', 3, 'png' from agent_runs
 ASKS = CallsTool("CLERK", {"task": "Write the note", "why": "asks for a note"})
 WRITES = CallsTool("filesystem_write", {"path": "note.txt", "content": "Milk\n"})
 CHANGES = "select count(*) as times from skill_calls where skill = 'filesystem_write' and state = 'done'"
+REPEATED = "select repeated from deliveries where kind = 'confirmation'"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Does something once its gate is open."""
+
+    gate: asyncio.Event
+    then: Behaviour
+
+    async def perform(self, request: web.Request, call: Call) -> web.StreamResponse:
+        await self.gate.wait()
+        return await self.then.perform(request, call)
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +224,26 @@ async def test_a_picture_comes_before_the_result(telegram: TelegramSimulator, db
     [photo] = [message for message in telegram.world.messages[ANNA.id].values() if "photo" in message]
     assert telegram.world.files[photo["photo"][0]["file_id"]] == b"png"
     assert photo["message_id"] < result["message_id"]
+
+
+async def test_a_relay_that_is_killed_while_it_asks_asks_again_and_it_is_done_once(
+    telegram: TelegramSimulator, db: Database, provider: Provider, everybodys_bot: Child
+) -> None:
+    gate = asyncio.Event()
+    provider.rule = plays(Scene("note", ASKS, by=CHAT), Scene("note", Held(gate, WRITES), "The note is written."))
+    telegram.say("A note, please")
+    await seen(telegram, "▶️ At work")
+    telegram.faults = [Fault("sendMessage", after=True, delay=60)]
+    gate.set()
+    first = dict(await seen(telegram, "May I do this?"))
+    everybodys_bot.kill()
+    everybodys_bot.start()
+    await telegram.world.until(lambda: len(questions(telegram)) > 1, 60)
+    assert [row["repeated"] for row in await db.run(REPEATED)] == [1]
+    telegram.press(first, "✅ Confirm")
+    await seen(telegram, "The note is written.")
+    await telegram.world.until(lambda: not any(labels(question) for question in questions(telegram)), 60)
+    assert (await db.run(CHANGES))[0]["times"] == 1
 
 
 def test_numbers_of_questions_fit_a_command() -> None:

@@ -56,6 +56,22 @@ async def test_a_run_is_a_card_with_its_steps_and_buttons(
     assert not telegram.calls("editMessageText")
 
 
+async def test_what_was_said_already_is_not_said_again(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    backend.runs.begins = lambda text: run_card(step(1, "All of it", "running"), title="i am on it")
+    telegram.say("go on")
+    assert (await telegram.next_message())["text"] == "I am on it.\n\n▶️ At work"
+
+
+async def test_an_answer_costs_no_request_for_cards(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
+    asked: list[str] = []
+    backend.trouble = lambda request: asked.append(f"{request.method} {request.path}")
+    telegram.say("hello")
+    await telegram.next_message()
+    await backend.until_delivered()
+    of_relay = [each for each in asked if "/v1/relays/" not in each]
+    assert of_relay == ["POST /v1/chat/stream", "PATCH /v1/deliveries/1", "PATCH /v1/deliveries/1"]
+
+
 async def test_the_card_follows_the_run_and_loses_its_buttons_at_the_end(
     telegram: TelegramSimulator, backend: BackendSimulator
 ) -> None:
