@@ -1,7 +1,9 @@
 """Wake-up calls for the worker. Postgres holds the truth; a lost call is swept up later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from threading import Event, Lock
 from typing import Protocol
@@ -16,6 +18,8 @@ log = structlog.get_logger(__name__)
 QUEUE = "default"
 # Steps of runs have their queues by what their agents need; nothing else is on the others.
 QUEUES = ("high", QUEUE, "low", "browser")
+# Where Celery keeps, in Redis, what a worker has taken and not yet done.
+UNACKED = "unacked"
 # A call that waits longer than this for its broker is given up: the sweep makes it again.
 BROKER_PATIENCE_SECONDS = 2
 # So many subjects, which the worker does at once, go with one call.
@@ -75,15 +79,48 @@ def make_celery(broker_url: str) -> Celery:
 
 
 async def mark_worker_alive(broker_url: str) -> None:
-    """Leaves a sign in the broker that jobs are being done; it fades when they no longer are."""
+    """Leaves a sign in the broker that jobs are being done, and since when; it fades when they no longer are."""
     async with redis.asyncio.from_url(broker_url) as client:
-        await client.set(ALIVE_KEY, "1", ex=ALIVE_SECONDS)
+        await client.set(ALIVE_KEY, datetime.now(UTC).isoformat(), ex=ALIVE_SECONDS, nx=True)
+        await client.expire(ALIVE_KEY, ALIVE_SECONDS)
 
 
 async def is_worker_alive(broker_url: str, patience: float) -> bool:
     """Whether a job was done lately. Raises `redis.RedisError` or `OSError` if the broker does not answer."""
     async with redis.asyncio.from_url(broker_url, socket_timeout=patience, socket_connect_timeout=patience) as client:
         return bool(await client.exists(ALIVE_KEY))
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How the broker fares: how many jobs wait in each queue, how many are being done, and since when any are."""
+
+    since: datetime
+    version: str
+    waiting: Mapping[str, int]
+    in_work: int
+    worker_since: datetime | None
+
+
+async def look_at_post(broker_url: str, patience: float) -> Post:
+    """Raises `redis.RedisError` or `OSError` if the broker does not answer within so many seconds."""
+    async with (
+        redis.asyncio.from_url(broker_url, socket_timeout=patience, socket_connect_timeout=patience) as client,
+        client.pipeline(transaction=False) as asked,
+    ):
+        asked.info("server")
+        asked.get(ALIVE_KEY)
+        asked.hlen(UNACKED)
+        for queue in QUEUES:
+            asked.llen(queue)
+        server, alive, in_work, *waiting = await asked.execute()
+    since = datetime.now(UTC) - timedelta(seconds=server["uptime_in_seconds"])
+    version = server.get("valkey_version") or server["redis_version"]
+    return Post(since, version, dict(zip(QUEUES, waiting, strict=True)), in_work, _moment(alive))
+
+
+def _moment(alive: bytes | None) -> datetime | None:
+    return datetime.fromisoformat(alive.decode()) if alive else None
 
 
 class CeleryJobs:

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=1, le=65535)
     api_keys: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
+    console_password: SecretStr = SecretStr("")
 
     bot_token: SecretStr = SecretStr("")
     telegram_api_url: str = "https://api.telegram.org"

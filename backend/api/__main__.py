@@ -3,11 +3,11 @@
 import gc
 import socket
 from contextlib import suppress
+from typing import cast
 
 import uvicorn
 
-from backend.api.app import create_app
-from backend.bootstrap import Backend
+from backend.api.app import State, create_app
 from backend.logs import configure_logging
 from backend.settings import Settings
 
@@ -24,8 +24,9 @@ class Server(uvicorn.Server):
     """Waits at its end for requests that end by themselves, not for those that wait for something to happen."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        backend: Backend = self.lifespan.state["backend"]
-        await backend.chat.dismiss()
+        state = cast(State, self.lifespan.state)
+        await state["console"].close()
+        await state["backend"].chat.dismiss()
         await super().shutdown(sockets)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import TypedDict
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +17,7 @@ from backend.api import (
     cards,
     chat,
     confirmations,
+    console,
     conversation,
     deliveries,
     documents,
@@ -28,13 +30,21 @@ from backend.api import (
     sessions,
     skills,
 )
-from backend.api.dependencies import State
+from backend.api.assets import Assets, show_docs
+from backend.api.console import Console
 from backend.api.document import ABOUT, TAGS, Documented
 from backend.api.gate import Gate
 from backend.api.problems import Net, report, told
-from backend.bootstrap import open_backend
+from backend.bootstrap import Backend, open_backend
 from backend.errors import Problem, Unauthorized
 from backend.settings import Settings
+
+
+class State(TypedDict):
+    """What the application keeps from its start to its end."""
+
+    backend: Backend
+    console: Console
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -44,10 +54,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         async with open_backend(settings) as backend:
+            pages = Console(backend)
             await backend.chat.open()
+            pages.open()
             try:
-                yield State(backend=backend)
+                yield State(backend=backend, console=pages)
             finally:
+                await pages.close()
                 await backend.chat.close()
 
     app = Documented(
@@ -57,14 +70,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_tags=TAGS,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
     )
     talking = chat, conversation, deliveries, cards, sessions, memory, documents, attachments
     doing = runs, confirmations, agents, skills
     for part in (*talking, *doing, macros, routes, bots, admissions, relays):
         app.include_router(part.router, prefix="/v1", responses=told(Unauthorized))
-    app.include_router(health.router)
+    for router in (health.router, console.router):
+        app.include_router(router)
+    app.add_api_route("/docs", show_docs, include_in_schema=False)
+    app.mount("/static", Assets())
     for kind in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, report)
     files = {"/v1/documents": settings.max_document_bytes, "/v1/attachments": settings.max_attachment_bytes}

@@ -1,16 +1,10 @@
 """What an endpoint may ask for."""
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from fastapi import Depends, Request
 
 from backend.bootstrap import Backend
-
-
-class State(TypedDict):
-    """What the application keeps from its start to its end."""
-
-    backend: Backend
 
 
 async def get_backend(request: Request) -> Backend:

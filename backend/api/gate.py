@@ -15,7 +15,9 @@ MOST_BYTES = 1 << 20
 # Around a file of the largest size there is the rest of its form.
 FORM_BYTES = 64 << 10
 # Alive or not is no secret, nor is the API's description: a browser has no key before it has shown the page.
-OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset({"/", "/health", "/docs", "/openapi.json"})
+# The console has a door of its own (console/access.py), which is no way into the API; its assets are no secret.
+OTHERS_DOORS = ("/console/", "/static/")
 # Who comes with one of these has come through a proxy: the connection tells where the proxy is, not the caller.
 FORWARDED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
 
@@ -49,12 +51,12 @@ class Gate:
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Raises `Unauthorized`."""
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(OTHERS_DOORS):
             return
         if self._keys:
             if not self._holds_key(headers.get(b"authorization", b"")):
                 raise Unauthorized
-        elif not _is_local(scope["client"], headers):
+        elif not is_local(scope["client"], headers):
             raise Unauthorized("without API_KEYS only callers on this machine are served")
 
     def _holds_key(self, credentials: bytes) -> bool:
@@ -64,17 +66,21 @@ class Gate:
         return scheme.lower() == b"bearer" and any(fits)
 
 
-def _is_local(client: tuple[str, int] | None, headers: Mapping[bytes, bytes]) -> bool:
+def is_local(client: tuple[str, int] | None, headers: Mapping[bytes, bytes]) -> bool:
     """A caller on this machine, and no web page: those come under another name, or say where they are from."""
-    host = headers.get(b"host", b"").decode("latin-1")
-    origin = headers.get(b"origin")
     return (
         client is not None
         and _is_loopback(client[0])
-        and _is_this_machine(host)
-        and (origin is None or origin.decode("latin-1").partition("://")[2] == host)
+        and _is_this_machine(headers.get(b"host", b"").decode("latin-1"))
+        and is_of_same_origin(headers)
         and FORWARDED.isdisjoint(headers)
     )
+
+
+def is_of_same_origin(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether no web page asks, or one of ours. Browsers always say where a page is from that sends something."""
+    origin, host = headers.get(b"origin"), headers.get(b"host", b"")
+    return origin is None or origin.partition(b"://")[2] == host
 
 
 @lru_cache

@@ -22,6 +22,7 @@ select extract(epoch from full_until - now() - ($2::int - 1) * (interval '1 minu
 from rates where key = $1
 """
 FORGET = "delete from rates where full_until < now()"
+ONCE = "insert into rates (key, full_until) values ($1, to_timestamp($2)) on conflict do nothing returning key"
 
 
 class TooManyMessages(TooMany):
@@ -40,9 +41,21 @@ async def take(db: Database, bot: UUID, user_id: str, *, of_person: int, of_bot:
     One that is too many for the bot has counted for its person: else who repeats it at once would keep others out.
     """
     for key, limit, of in _counters(bot, user_id, of_person, of_bot):
-        if not await db.run(TAKE, key, limit):
-            waits = [row["seconds"] for row in await db.run(WAIT, key, limit)]
-            raise TooManyMessages(max(waits, default=0.0), of)
+        if wait := await count(db, key, limit):
+            raise TooManyMessages(wait, of)
+
+
+async def count(db: Database, key: str, limit: int) -> float:
+    """Counts one more of what may come so often in a minute; 0, or the seconds until it may if it is too many."""
+    if await db.run(TAKE, key, limit):
+        return 0.0
+    waits: list[float] = [row["seconds"] for row in await db.run(WAIT, key, limit)]
+    return max(0.001, *waits)
+
+
+async def use_up(db: Database, key: str, until: int) -> bool:
+    """Whether this is the first use of what is good for one use, and over at a moment of Unix time."""
+    return bool(await db.run(ONCE, key, until))
 
 
 async def check(db: Database, bot: UUID, user_id: str, *, of_person: int, of_bot: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from backend.local.address import Address
 from backend.local.data_dir import DataDir
+from backend.signing import LINK, LINK_SECONDS, console_signer
 
 MODEL_HINT = """
             Set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL in .env, and start again."""
@@ -19,6 +20,8 @@ def banner(address: Address, data: DataDir, environment: Mapping[str, str]) -> s
     return f"""
 LLM Bot Core runs at {address.url} (its API: {address.url}/docs)
 
+  Console   {_link(address, environment)}
+            (opens once, within an hour; after that with {_password(data, environment)})
   Model     {_model(address, environment)}
   Telegram  {_bots(address, environment)}
   Data      {data.path}
@@ -30,6 +33,16 @@ Say hello:
 
 Ctrl-C stops everything; the data stays.
 """
+
+
+def _link(address: Address, environment: Mapping[str, str]) -> str:
+    signer = console_signer(environment["SECRET_KEY"].split(","), environment["CONSOLE_PASSWORD"])
+    return f"{address.url}/console/enter?link={signer.issue(LINK, LINK_SECONDS)}"
+
+
+def _password(data: DataDir, environment: Mapping[str, str]) -> str:
+    kept = environment["CONSOLE_PASSWORD"] == data.console_password
+    return f"the password in {data.path / 'console-password'}" if kept else "CONSOLE_PASSWORD"
 
 
 def _model(address: Address, environment: Mapping[str, str]) -> str:

@@ -33,6 +33,11 @@ class DataDir:
         """The password of the embedded stores: letters, digits, `-` and `_` only."""
         return (self.path / "secret").read_text()
 
+    @property
+    def console_password(self) -> str:
+        """What opens the console, where no other password is set."""
+        return (self.path / "console-password").read_text()
+
 
 def with_kept_key(secret_key: str, path: Path) -> str:
     """SECRET_KEY as the programs get it: the keys that are set, and the one of a data folder, if there is one.
@@ -81,7 +86,7 @@ def _made(path: Path) -> DataDir:
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     (path / "logs").mkdir(mode=0o700, exist_ok=True)
-    for name in ("secret", "secret-key"):
+    for name in ("secret", "secret-key", "console-password"):
         if not (path / name).exists():
             _make_secret(path / name)
     return DataDir(path)

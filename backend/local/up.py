@@ -32,12 +32,13 @@ def product(address: Address, data: DataDir, environment: Mapping[str, str]) -> 
     told = {"BACKEND_URL": address.url, **environment}
     told = {name: told[name] for name in ("BACKEND_URL", "DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
     told["PYTHONUNBUFFERED"] = "1"
+    console = {"CONSOLE_PASSWORD": environment["CONSOLE_PASSWORD"]}  # only the backend lets people in
     worker = f"{python} -m celery -A backend.worker.app worker --without-gossip --without-mingle -B -s"
     schedule = str(data.path / "celerybeat-schedule")
 
     migrations = Program("migrations", (str(Path(python).with_name("llmbot")), "migrate"), told)
     services = (
-        Program("backend", (python, "-m", "backend.api"), told, ready=lambda: answers(address)),
+        Program("backend", (python, "-m", "backend.api"), told | console, ready=lambda: answers(address)),
         # People wait for the backend, nobody for the worker: it yields.
         Program("worker", ("nice", "-n", "5", *worker.split(), schedule), told),
         Program("bot", (python, "-m", "telegram_bot"), told),
@@ -58,6 +59,7 @@ def run(settings: Settings, environment: Mapping[str, str], data_dir: Path, prog
     try:
         with opened(data_dir, owner=f"process {os.getpid()}, {address.url}") as data:
             address.check_free()
+            environment = _with_secrets(environment, data)
             with Supervisor(data.logs) as supervisor:
                 _start(supervisor, address, data, environment, programs)
                 say(banner(address, data, environment))
@@ -73,6 +75,15 @@ def run(settings: Settings, environment: Mapping[str, str], data_dir: Path, prog
         return 1
 
 
+def _with_secrets(environment: Mapping[str, str], data: DataDir) -> dict[str, str]:
+    """What seals and opens, as all programs get it: what is set, and what was made for this folder."""
+    return {
+        **environment,
+        "SECRET_KEY": with_kept_key(environment.get("SECRET_KEY", ""), data.path),
+        "CONSOLE_PASSWORD": environment.get("CONSOLE_PASSWORD", "") or data.console_password,
+    }
+
+
 def _start(
     supervisor: Supervisor,
     address: Address,
@@ -86,8 +97,7 @@ def _start(
         _announce(*(store.program for store in stores.values()))
         supervisor.start(*(store.program for store in stores.values()))
     urls = {name: store.url for name, store in stores.items()}
-    keys = with_kept_key(environment.get("SECRET_KEY", ""), data.path)
-    ours = programs(address, data, {**environment, **urls, "SECRET_KEY": keys})
+    ours = programs(address, data, {**environment, **urls})
     _announce(ours.migrations)
     supervisor.complete(ours.migrations)
     _announce(*ours.services)

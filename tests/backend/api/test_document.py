@@ -12,8 +12,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from backend.api.app import create_app
 from backend.api.cards import LONGEST_WAIT_SECONDS
+from backend.api.console.access import ConsoleClosed, PageOutdated, TooManyAttempts
 from backend.api.problems import MEDIA_TYPE, MethodNotAllowed, PathNotFound, Unexpected
 from backend.bots import SecretKeyWrong, TelegramUnavailable
+from backend.chat.origins import TurnNotFound
 from backend.errors import Problem
 from backend.llm.embedder import EmbedderUnavailable
 from backend.memory.indexing import IndexUnusable
@@ -73,7 +75,7 @@ def test_every_problem_is_documented_with_an_example() -> None:
     told = json.dumps(DOCUMENT)
     anywhere = {PathNotFound, MethodNotAllowed, Unexpected}
     # Memory is searched by words when these happen, or the worker tries again later: nobody outside meets them.
-    # A token that was sealed with another key, and a silent Telegram, are findings of a check.
+    # A token that was sealed with another key, and a silent Telegram, are findings of a check. The console's are pages.
     inside = {
         SecretKeyWrong,
         TelegramUnavailable,
@@ -83,6 +85,10 @@ def test_every_problem_is_documented_with_an_example() -> None:
         LeaseLost,
         IndexUnusable,
         IndexBusy,
+        ConsoleClosed,
+        PageOutdated,
+        TooManyAttempts,
+        TurnNotFound,
     }
     ours = {problem for problem in problems() if problem.__module__ not in ("backend.errors", __name__)}
     assert {problem.type() for problem in ours - anywhere - inside if f'"{problem.type()}"' not in told} == set()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from backend.local.address import Address
 from backend.local.data_dir import DataDir
 from backend.local.up import product
+from backend.signing import LINK, console_signer
 from tests.backend.local.conftest import StartUp
 from tests.backend.local.watching import NO_STORES, Up, until_nobody_is_in
 
@@ -152,7 +154,7 @@ def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(start_up: StartUp, f
 def test_data_and_secrets_are_the_owners_alone(start_up: StartUp, folder: Path) -> None:
     start_up(NO_STORES).until_it_runs()
     assert (folder / ".local").stat().st_mode & 0o777 == 0o700
-    for name in ("secret", "secret-key"):
+    for name in ("secret", "secret-key", "console-password"):
         assert (folder / ".local" / name).stat().st_mode & 0o777 == 0o600
 
 
@@ -176,11 +178,29 @@ def environment_of(up: Up, name: str) -> dict[str, str]:
 
 
 def test_the_bot_process_is_one_of_the_products_programs_and_gets_what_it_needs(folder: Path) -> None:
-    known = {"DATABASE_URL": "a", "REDIS_URL": "b", "SECRET_KEY": "c"}
+    known = {"DATABASE_URL": "a", "REDIS_URL": "b", "SECRET_KEY": "c", "CONSOLE_PASSWORD": "d"}
     services = {one.name: one for one in product(Address("127.0.0.1", 8080), DataDir(folder), known).services}
     assert set(services) == {"backend", "worker", "bot"}
     assert services["bot"].environment["SECRET_KEY"] == "c"
     assert services["bot"].environment["BACKEND_URL"] == "http://127.0.0.1:8080"
+    assert {name: one.environment.get("CONSOLE_PASSWORD") for name, one in services.items()} == {
+        "backend": "d", "worker": None, "bot": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("password", ["", "a password of one's own"])
+def test_the_banner_has_a_link_into_the_console_and_says_where_the_password_is(
+    start_up: StartUp, folder: Path, password: str
+) -> None:
+    up = start_up(NO_STORES | {"CONSOLE_PASSWORD": password})
+    up.until_it_runs()
+    kept = (folder / ".local" / "console-password").read_text()
+    signer = console_signer([(folder / ".local" / "secret-key").read_text()], password or kept)
+    link = re.search(r"http://127\.0\.0\.1:\d+/console/enter\?link=(\S+)", up.said)
+    assert link
+    assert signer.read(LINK, link[1])
+    assert ("after that with CONSOLE_PASSWORD" if password else str(folder / ".local" / "console-password")) in up.said
+    assert kept not in up.said
 
 
 def test_the_banner_names_the_bots_or_says_how_to_add_one(start_up: StartUp) -> None:
