@@ -177,8 +177,8 @@ class ChatSession(_Named, Model):
 
     `scope` says whose memory it belongs to: a person's private sessions with a bot share one; a group's topic has one.
     `last_position` is the last place given away in its transcript. `summary_asked_at` is set from the asking for a
-    summary until it is stored, so that a lost job can be found. No index stands on what every turn changes: an update
-    of such a column would have to touch all of the row's indexes.
+    summary until it is stored, so that a lost job can be found. While its `mode` is `human`, an operator answers. No
+    index stands on what every turn changes: an update of such a column would have to touch all of the row's indexes.
     """
 
     __tablename__ = "chat_sessions"
@@ -200,6 +200,7 @@ class ChatSession(_Named, Model):
         ),
         Index("ix_chat_sessions_forget_at", "forget_at", postgresql_where=text("forget_at is not null")),
         CheckConstraint("chat_type in ('private', 'group', 'supergroup', 'channel')", name="chat_type"),
+        CheckConstraint("mode in ('bot', 'human')", name="mode"),
     )
 
     bot_id: Mapped[UUID] = mapped_column(ForeignKey("bots.id", ondelete="RESTRICT"), index=True)
@@ -211,6 +212,7 @@ class ChatSession(_Named, Model):
     thread_id: Mapped[str] = mapped_column(server_default="")
     chat_type: Mapped[str] = mapped_column(server_default="private")
     language: Mapped[str] = mapped_column(server_default="")
+    mode: Mapped[str] = mapped_column(server_default="bot")
     is_active: Mapped[bool] = mapped_column(server_default=true())
     closed_at: Mapped[datetime | None]
     forget_at: Mapped[datetime | None]
@@ -230,7 +232,8 @@ class Turn(_Named, Model):
     A turn that `delivers` leaves its end as a delivery, which replies to the client's message `reply_to`; when its
     process dies, another one answers it. `shown_as` is the client's message that shows it while it is written. It is
     `merged` when the person went on writing at once: the next turn answers both messages. It is `stopping` when the
-    person asks for that, and then `stopped`: what was written by then stays.
+    person asks for that, and then `stopped`: what was written by then stays. A `human` answers it where an operator has
+    taken the session over.
     """
 
     __tablename__ = "turns"
@@ -246,7 +249,9 @@ class Turn(_Named, Model):
         ),
         # Turns come in the order of time, and so they lie: a row for each megabyte of them, at 0.1 µs per turn.
         Index("ix_turns_created_at", "created_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
-        CheckConstraint("status in ('waiting', 'open', 'answered', 'stopped', 'merged', 'failed')", name="status"),
+        CheckConstraint(
+            "status in ('waiting', 'open', 'answered', 'stopped', 'merged', 'failed', 'human')", name="status"
+        ),
     )
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
@@ -562,7 +567,8 @@ class RunFile(_Numbered, Model):
 class Message(_Numbered, Model):
     """One line of the transcript; `position` orders it within its session, with gaps.
 
-    `speaker` is the name of who said it, as far as it is known. A run's result has its `run_id` and no turn.
+    `speaker` is the name of who said it, as far as it is known. A run's result has its `run_id` and no turn. What is
+    inserted without a position gets the next one by a trigger, and is delivered: so operators speak.
     """
 
     __tablename__ = "messages"
@@ -575,11 +581,11 @@ class Message(_Numbered, Model):
     session_id: Mapped[UUID] = mapped_column(ForeignKey("chat_sessions.id", ondelete="CASCADE"))
     turn_id: Mapped[UUID | None] = mapped_column(ForeignKey("turns.id", ondelete="SET NULL"), index=True)
     run_id: Mapped[UUID | None] = mapped_column(ForeignKey("agent_runs.id", ondelete="SET NULL"))
-    position: Mapped[int] = mapped_column(BigInteger)
-    role: Mapped[str]
+    position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    role: Mapped[str] = mapped_column(server_default="assistant")
     speaker: Mapped[str] = mapped_column(server_default="")
     content: Mapped[str]
-    tokens: Mapped[int]
+    tokens: Mapped[int] = mapped_column(server_default=text("0"))
     model: Mapped[str | None]
 
 
@@ -645,6 +651,7 @@ class ConversationSummary(_Numbered, Model):
     """The past of a session up to `last_position`, folded: a story, and the facts that must not get lost.
 
     `last_message_id` is the last message folded in; `last_position` still tells the place when that message is deleted.
+    `changes` are the lines that the version before had otherwise. What an operator edits becomes the next version.
     """
 
     __tablename__ = "conversation_summaries"
@@ -654,6 +661,7 @@ class ConversationSummary(_Numbered, Model):
     version: Mapped[int]
     content: Mapped[str]
     facts: Mapped[list[dict[str, str]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    changes: Mapped[str] = mapped_column(server_default="")
     last_message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="SET NULL"), index=True)
     last_position: Mapped[int] = mapped_column(BigInteger)
     tokens: Mapped[int]

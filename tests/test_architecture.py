@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 SOURCES = {
     path.relative_to(ROOT): path.read_text()
-    for room in ("backend", "telegram_bot", "tests", "benchmarks")
+    for room in ("backend", "telegram_bot", "directus", "tests", "benchmarks")
     for path in (ROOT / room).rglob("*.py")
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40

@@ -20,7 +20,7 @@ from backend.bootstrap import Backend
 from backend.bots import ApprovalNeeded, Asking, NotAllowed, TooManyMessages
 from backend.chat import Asked, Reply
 from backend.chat.chat import AnswerForgotten
-from backend.chat.delivering import Merged, Restarted, Underway
+from backend.chat.delivering import LeftToHuman, Merged, Restarted, Underway
 from backend.chat.turns import KeyReused, SessionBusy, TurnInterrupted
 from backend.database import StorageUnavailable
 from backend.llm import NoProviderAnswered
@@ -144,7 +144,8 @@ async def stream(
     With `deliver`, what refuses the message is told by the status. The first event is then `accepted`, with the turn's
     and the session's id: the message is stored for good, and will be answered. What comes last is `delivery`, which
     `GET /v1/relays/{relay_id}/deliveries` has as well; or `merged`, if the person went on writing at once: then the
-    answer to the next message answers both. After `restart` the answer is written anew, and is not shown any more.
+    answer to the next message answers both; or `human`, if an operator has taken the session over, and will answer.
+    After `restart` the answer is written anew, and is not shown any more.
     """
     try:
         async for name, data in _events(opened, backend):
@@ -162,7 +163,7 @@ async def _events(opened: Asked | Underway, backend: Backend) -> AsyncIterator[t
     async for what in backend.chat.follow(opened):
         if isinstance(what, str):
             yield "delta", {"text": what}
-        elif isinstance(what, Restarted | Merged):
+        elif isinstance(what, Restarted | Merged | LeftToHuman):
             yield what.name, {}
         else:
             yield "delivery", DeliveryOut(**what).model_dump(mode="json")

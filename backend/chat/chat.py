@@ -11,8 +11,9 @@ from backend.chat.answering import SECONDS, Answering, count_end
 from backend.chat.cards import Told
 from backend.chat.claims import Claims
 from backend.chat.deliveries import Deliveries
-from backend.chat.delivering import Delivering, Merged, Restarted, Underway
+from backend.chat.delivering import Delivering, LeftToHuman, Merged, Restarted, Underway
 from backend.chat.interrupting import Place
+from backend.chat.taking_over import is_left_to_human, promise_of_answer
 from backend.chat.turns import Accepted, Asked, Closing, KeyReused, Known, Turn, TurnInterrupted
 from backend.database import Database
 from backend.errors import NotFound, Problem
@@ -96,7 +97,7 @@ class Chat:
         """
         return await self._delivering.accept(asked)
 
-    def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Told"]:
+    def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | LeftToHuman | Told"]:
         """The pieces of the answer, if it is written here, then what has become of it: its delivery, mostly.
 
         Who stops listening misses nothing that is not delivered later. Raises `TurnInterrupted` if the turn is deleted
@@ -169,10 +170,15 @@ class Chat:
             if show:
                 show(taken.text)
             return taken
+        if taken.left_to_human:
+            self._answering.index()
+            return _left_to_human(taken.turn, asked)
         try:
             closing = await self._answering.carry_out(taken, asked, deadline, show)
-        except TurnInterrupted:
-            raise  # somebody else has this turn now
+        except TurnInterrupted:  # somebody else has this turn now
+            if await is_left_to_human(self._db, taken.turn.id):
+                return _left_to_human(taken.turn, asked)
+            raise
         except Exception as error:
             await self._answering.fail(taken.turn, error if isinstance(error, Problem) else TurnInterrupted())
             raise
@@ -184,6 +190,8 @@ class Chat:
             found = await self._end_of(asked, deadline)
             if found.status in ("answered", "stopped"):
                 return _recorded(found)
+            if found.status == "human":
+                return _left_to_human(found.turn, asked)
             if reopened := await self._claims.reopen(found):
                 return reopened
 
@@ -216,6 +224,10 @@ def _recorded(again: Known) -> Reply:
         raise AnswerForgotten
     text, turn, type = again.answer or "", again.turn, _type(again.run_id, again.outcome)
     return Reply(text, turn.session_id, turn.id, again.model or "", type, again.run_id)
+
+
+def _left_to_human(turn: Turn, asked: Asked) -> Reply:
+    return Reply(promise_of_answer(asked.language), turn.session_id, turn.id, "", "notice")
 
 
 def _told(closing: Closing, turn: Turn) -> Reply:

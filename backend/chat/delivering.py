@@ -43,6 +43,12 @@ class Merged:
     name = "merged"
 
 
+class LeftToHuman:
+    """An operator answers it, at some time."""
+
+    name = "human"
+
+
 class Restarted:
     """What was shown so far is no beginning of the answer: another attempt, elsewhere perhaps, writes it anew."""
 
@@ -73,6 +79,9 @@ class Delivering:
     async def accept(self, asked: Asked) -> Underway:
         """Store a message for good, and begin to answer it; if its key is known, that was done before."""
         if accepted := await self._claims.accept(asked):
+            if accepted.left_to_human:
+                self._answering.index()
+                return Underway(accepted.turn.id, accepted.turn.session_id, None)
             pieces: asyncio.Queue[str | None] = asyncio.Queue()
             self._keep(self._carry_out(accepted, asked, pieces))
             return Underway(accepted.turn.id, accepted.turn.session_id, pieces)
@@ -96,7 +105,7 @@ class Delivering:
             self._keep(self._carry_out(*anew))
         return corrected
 
-    async def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | Told"]:
+    async def follow(self, underway: Underway) -> AsyncIterator["str | Restarted | Merged | LeftToHuman | Told"]:
         """The pieces of the answer, as far as they are written here, then its end, unless this process ends before."""
         while underway.pieces and (piece := await underway.pieces.get()) is not None:
             yield piece
@@ -112,12 +121,14 @@ class Delivering:
                 rung.clear()
         yield end
 
-    async def _end(self, turn_id: UUID) -> "Told | Merged | None":
+    async def _end(self, turn_id: UUID) -> "Told | Merged | LeftToHuman | None":
         row = await self._deliveries.of_turn(turn_id)
         if row is None:
             raise TurnInterrupted
         if row["status"] == "merged":
             return Merged()
+        if row["status"] == "human":
+            return LeftToHuman()
         return None if row["status"] in ("waiting", "open") else row
 
     async def _carry_out(

@@ -44,15 +44,16 @@ with bot as (
         last_position = session.last_position + 2,
         messages_since_summary = session.messages_since_summary + 1,
         language = coalesce(nullif(excluded.language, ''), session.language)
-    returning id, last_position - 1 as position, scope
+    returning id, last_position - 1 as position, scope, mode
 ), turn as (
-    insert into turns (id, session_id, key, owner, position, status{turn})
+    insert into turns (id, session_id, key, owner, position, finished_at, status{turn})
     -- Where the row's lock was waited for, this statement sees an older past than the one it has now: another turn may
     -- have been accepted meanwhile. Then it waits as well, and looks again.
-    select $7, session.id, $8, $9, session.position, case when
-        coalesce((select last_position from known), 0) <> session.position - 1
-        or exists (select from turns where session_id = session.id and status in ('waiting', 'open'))
-    then 'waiting' else 'open' end{values}
+    select $7, session.id, $8, $9, session.position, case when mode = 'human' then now() end, case
+        when mode = 'human' then 'human'
+        when coalesce((select last_position from known), 0) <> session.position - 1
+            or exists (select from turns where session_id = session.id and status in ('waiting', 'open'))
+        then 'waiting' else 'open' end{values}
     from session returning session_id, position, status
 ), message as (
     insert into messages (session_id, turn_id, position, role, speaker, content, tokens)
@@ -124,10 +125,11 @@ REOPEN = """
 with session as (
     update chat_sessions set last_position = last_position + 2
     where id = (select session_id from turns where id = $1 and attempt = $2 and status = 'failed')
-    returning last_position - 1 as position
+    returning last_position - 1 as position, mode
 ), turn as (
-    update turns set status = 'waiting', attempt = attempt + 1, owner = $3, position = session.position,
-        problem = null, finished_at = null
+    update turns set status = case mode when 'human' then 'human' else 'waiting' end, attempt = attempt + 1,
+        owner = $3, position = session.position,
+        problem = null, finished_at = case mode when 'human' then now() end
     from session where id = $1 and attempt = $2 and status = 'failed'
     returning turns.position, attempt
 ), moved as (

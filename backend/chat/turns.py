@@ -1,8 +1,9 @@
-"""The life of a turn: waiting, open, then answered, stopped, merged or failed. Each function is one statement.
+"""The life of a turn: waiting, open, then answered, stopped, merged, failed or left to a human.
 
-A turn is accepted with its message in one statement, which also reads the past for it: on the usual way there is
-nothing to wait for. It is open when no earlier turn of its session is unfinished; otherwise it waits, and opens itself
-when that has become true. A unique index allows one open turn per session, so a race ends in a refused statement.
+Each function is one statement. A turn is accepted with its message in one, which also reads the past for it: on the
+usual way there is nothing to wait for. It is open when no earlier turn of its session is unfinished; otherwise it
+waits, and opens itself when that has become true. A unique index allows one open turn per session, so a race ends in a
+refused statement.
 """
 
 from dataclasses import dataclass, replace
@@ -101,7 +102,8 @@ class Accepted:
     """A turn to be answered: at once, with the `past` that was read with it, or, without one, after a wait.
 
     `remembers_more` is whether its memory may hold anything beside this session; `memory` is what is known of it, if
-    that was looked up. So many turns of the bot as `at_once` says may be carried out together, if it says so.
+    that was looked up. So many turns of the bot as `at_once` says may be carried out together, if it says so. What is
+    `left_to_human` is not to be answered.
     """
 
     turn: Turn
@@ -109,6 +111,7 @@ class Accepted:
     remembers_more: bool = True
     at_once: int | None = None
     memory: KnownMemory | None = None
+    left_to_human: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,8 @@ async def accept(db: Database, asked: Asked, promise: Promise, *, owner: int, mo
         past, memory = None, None
         if row["status"] == "open":
             past, memory = as_past(row, in_group=asked.in_group), as_known(row, turn.scopes)
-        return Accepted(turn, past, row["remembers_more"], row["max_concurrent_turns"], memory)
+        left_to_human = row["status"] == "human"
+        return Accepted(turn, past, row["remembers_more"], row["max_concurrent_turns"], memory, left_to_human)
 
 
 def as_turn(row: Record, id: UUID, attempt: int, *, delivers: bool) -> Turn:

@@ -25,7 +25,7 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The next message's turn answers this one too."""
+    """The next message's turn answers this one too, or an operator will: nothing comes of it."""
 
 
 class TurnStream:
@@ -42,7 +42,7 @@ class TurnStream:
                     yield Delta(data["text"])
                 case "restart":
                     yield Restart()
-                case "merged":
+                case "merged" | "human":
                     yield Merged()
                     return
                 case "delivery":

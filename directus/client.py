@@ -1,0 +1,80 @@
+"""Directus' REST API, as an administrator sees it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+# Directus makes its own tables first, and takes up to a minute for it on a slow machine.
+START_SECONDS, LOOK_SECONDS = 180.0, 0.5
+Item = dict[str, Any]
+
+
+class Refused(Exception):
+    """Directus refused a request; `status` is that of its answer."""
+
+    def __init__(self, method: str, path: str, status: int, told: str) -> None:
+        super().__init__(f"{method} {path}: {status} {told[:500]}")
+        self.status = status
+
+
+class NotThere(Exception):
+    """Directus does not answer."""
+
+
+class Client:
+    """An async context manager. What is returned is the `data` of an answer."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._http = aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=60))
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.close()
+
+    async def until_up(self) -> None:
+        """Raises `NotThere`."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await self._answers():  # noqa: ASYNC110 - no event of ours tells when another process is up
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise NotThere(f"Directus does not answer at {self._url}.") from None
+
+    async def _answers(self) -> bool:
+        try:
+            async with self._http.get("/server/ping") as answer:
+                return answer.ok
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def log_in(self, email: str, password: str) -> None:
+        """From now on as this person. Raises `Refused`."""
+        told = await self.post("/auth/login", {"email": email, "password": password})
+        self._http.headers["Authorization"] = f"Bearer {told['access_token']}"
+
+    async def get(self, path: str, **query: str) -> Any:
+        return await self._ask("GET", path, query=query)
+
+    async def all(self, path: str, **query: str) -> list[Item]:
+        """Every item, not only those of a first page."""
+        return await self.get(path, limit="-1", **query)  # type: ignore[no-any-return]
+
+    async def post(self, path: str, body: object) -> Any:
+        return await self._ask("POST", path, body)
+
+    async def patch(self, path: str, body: object) -> Any:
+        return await self._ask("PATCH", path, body)
+
+    async def delete(self, path: str) -> None:
+        await self._ask("DELETE", path)
+
+    async def _ask(self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None) -> Any:
+        async with self._http.request(method, path, json=body, params=query) as answer:
+            if not answer.ok:
+                raise Refused(method, path, answer.status, await answer.text())
+            return (await answer.json()).get("data") if answer.content_type == "application/json" else None
