@@ -102,7 +102,7 @@ class Weighing:
             if danger is Danger.SAFE:
                 return May(skill, params, "safe")
             return await self._confirmed(row, skill, params, context)
-        except (Refused, Failed) as refused:
+        except Refused as refused:
             raise NotDone("forbidden", str(refused), skill.redacted(params)) from None
         except Failed as failed:  # what it would do cannot even be shown
             text = frame(str(failed), failed.origin) if failed.origin else str(failed)

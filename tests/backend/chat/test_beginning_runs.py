@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from backend.bootstrap import Backend
-from backend.chat.delivering import Merged, Restarted
+from backend.chat.delivering import LeftToHuman, Merged, Restarted
 from tests.backend.chat.conversation import Person
 from tests.backend.chat.test_delivering import heard, let_no_second_pass, sends, statuses, to_deliver
 from tests.backend.chat.test_interrupting import HERE
@@ -102,7 +102,7 @@ async def test_a_turn_that_another_one_adopts_begins_one_run(anna: Person, provi
     first.set()
     second.set()
     [*_, delivery] = [told async for told in followed]
-    assert not isinstance(delivery, str | Restarted | Merged)
+    assert not isinstance(delivery, str | Restarted | Merged | LeftToHuman)
     assert delivery["kind"] == "run"
     [run], [decided] = await runs(anna.backend), await routes(anna.backend)
     assert run["turn_id"] == decided["turn_id"] == underway.turn_id
