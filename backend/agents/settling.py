@@ -119,9 +119,10 @@ from place cross join (
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """What is to be rung for once a change of a run is committed."""
+    """What is to be rung for once a change of a run is committed; `unfinished` are the steps that are not over."""
 
     due: Sequence[Step] = ()
+    unfinished: frozenset[UUID] = frozenset()
     ended: bool = False
 
     def ring(self, jobs: Jobs) -> None:
@@ -155,7 +156,7 @@ async def settle(tx: Transaction, run: Record, promise: PromiseOf) -> After:
     called = due(steps)
     await tx.execute(CALL, [step.id for step in called])
     await tx.execute(STAND, run["id"], goes_on(steps))
-    return After(called)
+    return After(called, frozenset(step.id for step in steps if not step.over))
 
 
 def _may_plan_anew(run: Record, steps: Sequence[Step]) -> bool:

@@ -47,7 +47,6 @@ select distinct on (slug) slug, description, queue from agents
 where enabled and (bot_id is null or bot_id = $1) and (allowed_user_ids = '{}' or $2 = any(allowed_user_ids))
 order by slug, bot_id is null
 """
-UNFINISHED_STEP = "select from run_steps where id = $1 and status in ('pending', 'running', 'waiting')"
 DONE = """
 select action, case when problem is null then status else 'failed' end as status,
     coalesce(result, problem, '') as text
@@ -128,11 +127,6 @@ async def who_is_able(db: Database, step: Record) -> dict[str, tuple[Able, str]]
     return {row["slug"]: (Able(row["slug"], row["description"]), row["queue"]) for row in rows}
 
 
-async def is_over(db: Database, step_id: UUID) -> bool:
-    """Whether nobody carries it on any more; one that waits for a person goes on where it stopped."""
-    return not await db.run(UNFINISHED_STEP, step_id)
-
-
 async def what_is_done(db: Database, run_id: UUID) -> list[Done]:
     return [Done(row["action"], row["status"], row["text"]) for row in await db.run(DONE, run_id)]
 
@@ -189,19 +183,20 @@ class Steps:
     async def fail(self, mine: Claim, spent: Spent, problem: str) -> After:
         return await self._record(mine, spent, FAIL, problem)
 
-    async def wait_a_while(self, mine: Claim, spent: Spent, seconds: float) -> None:
+    async def wait_a_while(self, mine: Claim, spent: Spent, seconds: float) -> After:
         """Nobody could answer now; the sweep calls for the step when this time is over."""
         async with self._db.begin() as tx:
             run = await held(tx, mine)
             await tx.execute(WAIT_A_WHILE, mine.step_id, seconds)
             await self._pay(tx, run, spent)
+        return After(unfinished=frozenset([mine.step_id]))
 
-    async def result_so_far(self, run_id: UUID, step_id: UUID) -> str:
-        """What the run's result is if this step's answer is the last."""
-        async with self._db.begin() as tx:
-            steps = as_steps(await tx.fetch(STEPS, run_id))
+    async def so_far(self, run_id: UUID, step_id: UUID) -> tuple[str, str]:
+        """What the run was to do, and its result if this step's answer is the last."""
+        steps = as_steps(await self._db.run(STEPS, run_id))
+        task = "\n".join(step.action for step in [step for step in steps if step.kind == "plan"][:1] or steps)
         done = [replace(step, status="completed") if step.id == step_id else step for step in steps]
-        return "\n\n".join(step.result for step in leaves(done) if step.result)
+        return task, "\n\n".join(step.result for step in leaves(done) if step.result)
 
     async def _record(self, mine: Claim, spent: Spent, statement: str, *values: Any) -> After:
         async with self._db.begin() as tx:

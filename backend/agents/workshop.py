@@ -15,7 +15,7 @@ from backend.agents.claims import Claim, Lost, claim, keep
 from backend.agents.insisting import insist
 from backend.agents.settling import After, PromiseOf
 from backend.agents.skills.skill import Skill
-from backend.agents.steps import Spent, StepFailed, Steps, inputs_of, is_over, read, what_is_done, who_is_able
+from backend.agents.steps import Spent, StepFailed, Steps, inputs_of, read, what_is_done, who_is_able
 from backend.agents.types import LimitReached, Mind, PlanUnusable, Task, Thought
 from backend.agents.weighing import Weighing
 from backend.database import Database, Record, StorageUnavailable
@@ -28,7 +28,6 @@ log = structlog.get_logger(__name__)
 MOST_LOST = 4
 # When no model answers, the next try is so many seconds later, then twice as many, and so on.
 FIRST_PAUSE_SECONDS = 5.0
-NOTHING = After()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +80,28 @@ class Workshop:
         self._carrying = Carrying(Calls(db, promise), weighing, confirmation_seconds=rules.confirmation_seconds)
 
     async def advance(self, step_id: UUID) -> None:
-        """Carry a step on, if it is due and nobody else does. Raises `StorageUnavailable`."""
+        """Carry a step on, if it is due and nobody else does; what is left amid it, the sweep comes back to.
+
+        Raises `StorageUnavailable` if nothing was begun.
+        """
         mine = await claim(self._db, step_id)
         if mine is None:
             return
-        after: After = NOTHING
+        after = After()
         try:
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(keep(self._db, mine))
                 try:
                     after = await self._move(mine, Spent())
-                except (Lost, StorageUnavailable) as reason:
-                    log.warning("step_lost", step_id=str(step_id), attempt=mine.attempt, reason=type(reason).__name__)
+                except StorageUnavailable:
+                    log.warning("step_left", step_id=str(step_id), attempt=mine.attempt)
+                    after = After(unfinished=frozenset([step_id]))
                 finally:
                     keeping.cancel()
         except* Lost:
-            log.warning("step_taken_away", step_id=str(step_id), attempt=mine.attempt)
+            log.warning("step_lost", step_id=str(step_id), attempt=mine.attempt)
         after.ring(self._jobs)
-        if await is_over(self._db, step_id):
+        if step_id not in after.unfinished:
             await self._skills.leave(step_id)
 
     async def _move(self, mine: Claim, spent: Spent) -> After:
@@ -171,7 +174,7 @@ class Workshop:
             raise StepFailed("agent-unknown")
         self._check_requests(step)
         done, agents = await what_is_done(self._db, step["run_id"]), [agent for agent, _ in able.values()]
-        plan = await self._mind.plan(step["request"], agents, done, chain=step["bot_chain"])
+        plan = await self._mind.plan(meant(step["request"], step["action"]), agents, done, chain=step["bot_chain"])
         spent.add(plan.calls, plan.tokens)
         queues = {slug: queue for slug, (_, queue) in able.items()}
         return await insist(lambda: self._steps.plan(mine, spent, plan.steps, queues))
@@ -180,8 +183,8 @@ class Workshop:
         """Once in a run: a result that is not good enough gets one more iteration, with what is missing in it."""
         missing = ""
         if step["model_calls"] + 1 < step["max_model_calls"] and step["tokens"] < step["max_tokens"]:
-            result = await self._steps.result_so_far(step["run_id"], step["id"])
-            judged = await self._mind.judge(step["request"], result, chain=step["bot_chain"])
+            task, result = await self._steps.so_far(step["run_id"], step["id"])
+            judged = await self._mind.judge(meant(step["request"], task), result, chain=step["bot_chain"])
             spent.add(judged.calls, judged.tokens)
             missing = judged.reason if judged.score < self._rules.quality else ""
         return await insist(lambda: self._steps.judge(mine, spent, step, missing))
@@ -198,11 +201,15 @@ class Workshop:
         if mine.lost >= MOST_LOST:
             return await self._fail(mine, spent, "no-provider-answered")
         pause = max(FIRST_PAUSE_SECONDS * 2**mine.lost, problem.retry_after or 0)
-        await insist(lambda: self._steps.wait_a_while(mine, spent, pause))
-        return NOTHING
+        return await insist(lambda: self._steps.wait_a_while(mine, spent, pause))
 
     async def _fail(self, mine: Claim, spent: Spent, problem: str) -> After:
         return await insist(lambda: self._steps.fail(mine, spent, problem))
+
+
+def meant(request: str, task: str) -> str:
+    """What the person wrote, with what the model made of it that saw the conversation."""
+    return request if task in request else f"{request}\n\nWhat is meant, as the conversation tells:\n{task}"
 
 
 def _problem(error: Exception, mine: Claim, spent: Spent) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from backend.agents import claims
 from backend.agents.skills.skill import Context, Result
 from tests.backend.agents.bench import Bench, Text, look, step, write
 from tests.simulators.provider import Provider
@@ -190,3 +191,22 @@ async def test_a_lost_ring_is_found_by_the_sweep(bench: Bench, provider: Provide
         [(_, id)] = bench.jobs.advanced
         await bench.workshop().advance(id)
     assert bench.desk.look.lines == ["sky"]
+
+
+async def test_a_worker_begins_nothing_once_its_time_is_over(
+    bench: Bench, confirmed: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "LEASE_SECONDS", 0.0)
+    await bench.work()
+    assert bench.desk.write.lines == []
+    monkeypatch.undo()
+    await bench.let_leases_end()
+    await sweep(bench)
+    assert bench.desk.write.lines == ["milk"]
+    assert await bench.calls(confirmed) == [("write", "confirmed", "done")]
+
+
+async def test_skills_keep_what_they_have_for_a_step_until_it_is_over(bench: Bench, confirmed: UUID) -> None:
+    assert bench.desk.left == []
+    await bench.work()
+    assert bench.desk.left == [(await bench.step(confirmed))["id"]]

@@ -45,10 +45,11 @@ async def test_a_plan_is_made_and_followed(bench: Bench, provider: Provider) -> 
     provider.rule = plays(
         Scene("what is to be done", plan, by=PLANNER), Scene("find the number", "It is 42."), Scene("say it", "42!")
     )
-    run = await bench.begin(step("Plan", kind="plan"), kind="dynamic")
+    run = await bench.begin(step("Find the answer to everything", kind="plan"), kind="dynamic")
     await bench.work()
     assert await bench.statuses(run) == ["completed", "completed", "completed", "completed"]
     assert await bench.said(run) == "42!"
+    assert "Find the answer to everything" in str(provider.prompts[0])
 
 
 async def test_an_action_waits_for_the_person_and_then_goes_on(bench: Bench, provider: Provider) -> None:
