@@ -564,6 +564,14 @@ class RunFile(_Numbered, Model):
     content: Mapped[bytes]
 
 
+class ForgottenWorkspace(Model):
+    """A memory whose last session was deleted, and whose folder of files must go as well."""
+
+    __tablename__ = "forgotten_workspaces"
+
+    scope: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
+
+
 class Message(_Numbered, Model):
     """One line of the transcript; `position` orders it within its session, with gaps.
 

@@ -101,6 +101,11 @@ class ReceiptOut(BaseModel):
     messages: int
     summaries: int
     documents: int
+    runs: int
+    calls: int
+    """Of skills, as they were audited. Files that agents have kept for the person are deleted by the worker, soon."""
+    grants: int
+    """What they had allowed agents to do."""
     deliveries: int
     """Of what was to be handed to them in Telegram, or was."""
     admissions: int

@@ -19,6 +19,7 @@ MOST_LOOKED_FOR, MOST_LOOKED_AT = 20, 20
 class Receipt:
     """What was deleted; what of it is still there; and how many passages a search for it still finds.
 
+    `calls` are those of skills, and `grants` what the person had allowed. Their files are deleted by the worker.
     `admissions` counts requests to be let in; one that was decided only loses the person's name. `vectors` is
     None while the vector store is away: they go when it is back.
     """
@@ -28,6 +29,9 @@ class Receipt:
     messages: int
     summaries: int
     documents: int
+    runs: int
+    calls: int
+    grants: int
     deliveries: int
     admissions: int
     embeddings: int
@@ -45,6 +49,9 @@ class Deleted:
     messages: int = 0
     summaries: int = 0
     documents: list[UUID] = field(default_factory=list)
+    runs: int = 0
+    calls: list[int] = field(default_factory=list)
+    grants: list[int] = field(default_factory=list)
     embeddings: list[int] = field(default_factory=list)
     vectors: int = 0
     texts: list[tuple[UUID, str]] = field(default_factory=list)
@@ -56,6 +63,9 @@ class Deleted:
             messages=self.messages,
             summaries=self.summaries,
             documents=len(self.documents),
+            runs=self.runs,
+            calls=len(self.calls),
+            grants=len(self.grants),
             deliveries=len(traces.deliveries),
             admissions=len(traces.admissions),
             embeddings=len(self.embeddings),
@@ -76,6 +86,7 @@ with gone as (delete from chat_sessions where id = $1 returning id)
 select (select count(*) from turns where session_id = $1) as turns,
     (select count(*) from messages where session_id = $1) as messages,
     (select count(*) from conversation_summaries where session_id = $1) as summaries,
+    (select count(*) from agent_runs where session_id = $1) as runs,
     array(select id from embeddings where session_id = $1) as embeddings,
     (select count(*) from embeddings where session_id = $1 and indexed_at is not null) as vectors,
     array(select content from messages where session_id = $1 order by length(content) desc limit $2) as texts
@@ -87,8 +98,11 @@ select (select count(*) from chat_sessions where id = any($1::uuid[]))
     + (select count(*) from turns where session_id = any($1::uuid[]))
     + (select count(*) from messages where session_id = any($1::uuid[]))
     + (select count(*) from conversation_summaries where session_id = any($1::uuid[]))
+    + (select count(*) from agent_runs where session_id = any($1::uuid[]))
     + (select count(*) from documents where id = any($2::uuid[]))
-    + (select count(*) from embeddings where id = any($3::bigint[])) as rows
+    + (select count(*) from embeddings where id = any($3::bigint[]))
+    + (select count(*) from skill_calls where id = any($4::bigint[]))
+    + (select count(*) from grants where id = any($5::bigint[])) as rows
 """
 
 DELETE_DOCUMENTS = """
@@ -103,6 +117,18 @@ select array(select id from gone) as documents,
     array(
         select (scope, content) from embeddings where document_id in (select id from gone) order by id limit $3
     ) as texts
+"""
+
+# What was called has outlived its run, though not what it was about.
+DELETE_DEEDS = """
+with bot as (
+    select id from bots where $2::text is null or slug = $2
+), called as (
+    delete from skill_calls where user_id = $1 and bot_id in (select id from bot) returning id
+), allowed as (
+    delete from grants where user_id = $1 and bot_id in (select id from bot) returning id
+)
+select array(select id from called) as calls, array(select id from allowed) as grants
 """
 
 # What was said to the person beside the answers, which go with their sessions.
@@ -145,10 +171,13 @@ async def delete_person(db: Database, user_id: str, bot: str | None) -> Deleted:
             deleted.turns += row["turns"]
             deleted.messages += row["messages"]
             deleted.summaries += row["summaries"]
+            deleted.runs += row["runs"]
             deleted.vectors += row["vectors"]
             deleted.embeddings += row["embeddings"]
             deleted.texts += [(session["scope"], text) for text in row["texts"]]
     await db.run(DELETE_NOTICES, user_id, bot)
+    [deeds] = await db.run(DELETE_DEEDS, user_id, bot)
+    deleted.calls, deleted.grants = deeds["calls"], deeds["grants"]
     [row] = await db.run(DELETE_DOCUMENTS, user_id, bot, MOST_LOOKED_FOR)
     deleted.documents += row["documents"]
     deleted.embeddings += row["embeddings"]
@@ -160,4 +189,5 @@ async def delete_person(db: Database, user_id: str, bot: str | None) -> Deleted:
 
 async def rows_left(db: Database, deleted: Deleted) -> int:
     """How many rows of what was deleted are still there."""
-    return int((await db.run(STILL_THERE, deleted.sessions, deleted.documents, deleted.embeddings))[0]["rows"])
+    gone = deleted.sessions, deleted.documents, deleted.embeddings, deleted.calls, deleted.grants
+    return int((await db.run(STILL_THERE, *gone))[0]["rows"])

@@ -9,6 +9,7 @@ from celery.schedules import crontab
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_ready
 from kombu import Exchange, Queue
 
+from backend.agents.clearing import clear_workspaces
 from backend.bootstrap import Backend
 from backend.errors import Problem
 from backend.jobs import NOBODY, QUEUES, SWEEP_SECONDS, Job, make_celery, mark_worker_alive
@@ -123,6 +124,7 @@ async def sweep(backend: Backend, _: UUID) -> None:
     await backend.chat.sweep()
     await backend.bots.sweep()
     await backend.agents.sweep()
+    await clear_workspaces(backend.db, backend.settings.workspaces)
     for session_id in await backend.memory.overdue():
         backend.jobs.summarize_session(session_id)
     await backend.indexing.sweep()

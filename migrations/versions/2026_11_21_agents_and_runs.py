@@ -42,6 +42,20 @@ SCRUB_WHEN = """
 create trigger scrub before update of run_id on skill_calls
 for each row when (new.run_id is null and old.run_id is not null) execute function scrub_skill_call()
 """
+# With the last session of a memory goes the folder in which its people had agents work. Where that is, a worker knows.
+FORGET_WORKSPACE = """
+create function forget_workspace() returns trigger language plpgsql as $$
+begin
+    insert into forgotten_workspaces (scope)
+    select old.scope where not exists (select from chat_sessions where scope = old.scope)
+    on conflict do nothing;
+    return null;
+end
+$$
+"""
+FORGET_WORKSPACE_WHEN = """
+create trigger forget_workspace after delete on chat_sessions for each row execute function forget_workspace()
+"""
 
 
 def upgrade() -> None:
@@ -64,6 +78,14 @@ def upgrade() -> None:
         op.execute(TOUCH_WHEN.format(table=table, when=when))
     op.execute(SCRUB)
     op.execute(SCRUB_WHEN)
+    op.create_table(
+        "forgotten_workspaces",
+        sa.Column("scope", sa.Uuid(), nullable=False),
+        sa.Column("created_at", TIMESTAMP, server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", name=op.f("pk_forgotten_workspaces")),
+    )
+    op.execute(FORGET_WORKSPACE)
+    op.execute(FORGET_WORKSPACE_WHEN)
 
 
 def _add_agents() -> None:
@@ -370,6 +392,9 @@ def _widen_messages() -> None:
 
 
 def downgrade() -> None:
+    op.execute("drop trigger forget_workspace on chat_sessions")
+    op.execute("drop function forget_workspace")
+    op.drop_table("forgotten_workspaces")
     _narrow_messages()
     _narrow_deliveries()
     op.execute("delete from macros where plan is not null")

@@ -76,7 +76,7 @@ async def test_who_is_forgotten_gets_a_receipt_and_is_found_no_more(api: httpx2.
     response = await api.delete("/v1/memory", params={"user_id": "anna"})
     assert response.json() == {
         "sessions": 1, "turns": 1, "messages": 2, "summaries": 0, "documents": 0, "deliveries": 0,
-        "admissions": 0, "embeddings": 2, "vectors": 0,
+        "runs": 0, "calls": 0, "grants": 0, "admissions": 0, "embeddings": 2, "vectors": 0,
         "left": 0, "found": 0,
     }  # fmt: skip
     assert await found(api) == NOTHING
