@@ -47,9 +47,12 @@ class Backend:
 
 
 @asynccontextmanager
-async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
-    """Everything, from the settings; raises `ChainInvalid` or `PricesInvalid` if those cannot be read."""
-    jobs = CeleryJobs(make_celery(settings.redis_url.get_secret_value()))
+async def open_backend(settings: Settings, jobs: Jobs | None = None) -> AsyncIterator[Backend]:
+    """Everything, from the settings; raises `ChainInvalid` or `PricesInvalid` if those cannot be read.
+
+    Without `jobs` of the caller's, background work is asked for by the broker.
+    """
+    asking = jobs or CeleryJobs(make_celery(settings.redis_url.get_secret_value()))
     variables = environment()
     llm = Llm(
         read_chains(settings, variables),
@@ -58,14 +61,15 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
         read=lambda chain: read_chain(chain, variables),
     )
     async with Database(settings.database_url.get_secret_value()) as db:
-        backend = assemble(settings, db, llm, jobs)
+        backend = assemble(settings, db, llm, asking)
         try:
             yield backend
         finally:
             await backend.skills.close()
             await backend.indexes.close()
             await llm.close()
-            jobs.close()
+            if isinstance(asking, CeleryJobs):
+                asking.close()
 
 
 def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from backend.bootstrap import Backend, open_backend
+from backend.bootstrap import Backend
+from backend.cli.opening import opened
 from backend.cli.telling import carried_out, in_a_line, print_facts, print_table
 from backend.database import Record
 from backend.settings import Settings
@@ -37,7 +38,7 @@ def perform(settings: Settings, asked: argparse.Namespace) -> int:
 
 async def _work(settings: Settings, asked: argparse.Namespace) -> int:
     work: Work = asked.work
-    async with open_backend(settings) as backend:
+    async with opened(settings) as backend:
         try:
             return await work(backend, asked)
         except _NotFound as problem:

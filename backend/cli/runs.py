@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from backend.agents import WantedRuns
-from backend.bootstrap import Backend, open_backend
+from backend.bootstrap import Backend
+from backend.cli.opening import opened
 from backend.cli.telling import ago, carried_out, counted, in_a_line, lasting, print_facts, print_table
 from backend.database import Record
 from backend.settings import Settings
@@ -45,7 +46,7 @@ def perform(settings: Settings, asked: argparse.Namespace) -> int:
 
 async def _work(settings: Settings, asked: argparse.Namespace) -> int:
     work: Work = asked.work
-    async with open_backend(settings) as backend:
+    async with opened(settings) as backend:
         try:
             return await work(backend, asked)
         except _NotFound as problem:
@@ -101,7 +102,7 @@ def _step(step: dict[str, Any]) -> str:
     took = f" in {_between(step['started_at'], step['finished_at'])}" if step["finished_at"] else ""
     why = f" ({step['problem']})" if step["problem"] else ""
     who = step["agent"] or "plan"
-    action = in_a_line(step["action"], LONGEST_TITLE)
+    action = in_a_line(step["action"].partition("\n")[0], LONGEST_TITLE)
     return f"{'step ' + str(step['position']):<14} {step['status']}{why}{took}: {who}{after}: {action}"
 
 

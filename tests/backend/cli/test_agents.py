@@ -18,8 +18,7 @@ UNSET = "00000000-0000-0000-0000-000000000000"
 
 @pytest.fixture
 def command(settings: Settings) -> Command:
-    broker = settings.redis_url.get_secret_value()
-    return lambda *words: llmbot(settings, *words, REDIS_URL=broker)
+    return lambda *words: llmbot(settings, *words)
 
 
 async def state_of(backend: Backend, bot: str | None) -> dict[str, bool]:
