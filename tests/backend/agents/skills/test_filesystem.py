@@ -1,7 +1,12 @@
 """Files of a workspace: listed, read, searched and written, and shown before they are written."""
 
 import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import CDLL
 from pathlib import Path
+from threading import Event, Thread
 from uuid import UUID
 
 import pytest
@@ -11,6 +16,8 @@ from backend.agents.skills.skill import Danger, Failed, Refused
 from backend.agents.skills.workspace import workspace_of
 from tests.backend.agents.skills.hands import Hands
 
+# linux/fcntl.h, linux/fs.h
+AT_FDCWD, EXCHANGE = -100, 2
 PLAN = "Купить хлеб и молоко, а после обеда позвонить в мастерскую."
 
 
@@ -158,6 +165,44 @@ async def test_arguments_that_are_kept_do_not_show_what_was_written(hands: Hands
     skill = FilesystemWrite()
     params = skill.read({"path": "a.md", "content": "secret"})
     assert skill.redacted(params) == {"path": "a.md", "content": "6 characters"}
+
+
+@contextmanager
+def swapping(workspace: Path, outside: Path) -> Iterator[None]:
+    """The folder `notes` is a link to somewhere else every other moment."""
+    renameat2 = CDLL(None).renameat2
+    (workspace / "link").symlink_to(outside)
+    over = Event()
+
+    def swap() -> None:
+        while not over.is_set():
+            renameat2(AT_FDCWD, bytes(workspace / "notes"), AT_FDCWD, bytes(workspace / "link"), EXCHANGE)
+
+    swapper = Thread(target=swap)
+    swapper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        swapper.join()
+
+
+async def test_what_changes_between_a_look_and_its_use_leads_nowhere(hands: Hands, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "today.md").write_text("secret")
+    came: Counter[str] = Counter()
+    with swapping(hands.workspace, outside):
+        for number in range(400):
+            try:
+                came[await hands.says("filesystem_read", path="notes/today.md")] += 1
+                await hands.says("filesystem_write", path=f"notes/{number % 5}", content="mine")
+            except (Refused, Failed) as refused:
+                came[type(refused).__name__] += 1
+    assert came["Milk\nBread\nTea\n"]
+    assert came["Refused"]
+    assert came.keys() <= {"Milk\nBread\nTea\n", "Refused", "Failed", "NotThere"}
+    assert os.listdir(outside) == ["today.md"]
 
 
 async def test_a_file_that_looks_like_another_is_not_made(hands: Hands) -> None:

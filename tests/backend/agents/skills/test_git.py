@@ -10,17 +10,22 @@ from backend.agents.skills.sandbox import Kind, Sandbox
 from backend.agents.skills.skill import Danger, Failed, Refused
 from tests.backend.agents.skills.hands import Hands, own
 
+TOUCH = "#!/bin/sh\ntouch owned project/owned project/within/owned\n"
+
 
 @pytest.fixture
 def hands(workspace: Path, sandbox: Sandbox) -> Hands:
     """With the repository `project`, in which two files were never committed."""
-    project = workspace / "project"
-    project.mkdir()
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", project], check=True)
+    project = repository(workspace / "project")
     (project / "a.txt").write_text("one\ntwo\n")
     (project / "план.txt").write_text("Купить хлеб\n")
     own(workspace)
     return Hands(workspace, GitStatus(sandbox), GitDiff(sandbox), GitLog(sandbox), GitCommit(sandbox))
+
+
+def repository(folder: Path) -> Path:
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
+    return folder
 
 
 async def commits(hands: Hands, message: str, **others: object) -> str:
@@ -92,6 +97,38 @@ async def test_nor_is_anything_in_the_middle_of_a_merge(hands: Hands) -> None:
     (hands.workspace / "project" / ".git" / "MERGE_HEAD").touch()
     with pytest.raises(Refused, match="in the middle of something"):
         await hands.preview("git_commit", repository="project", message="Again")
+
+
+async def test_no_hook_is_run(hands: Hands) -> None:
+    hooks = hands.workspace / "project" / ".git" / "hooks"
+    for name in ("pre-commit", "commit-msg", "post-commit", "reference-transaction", "post-index-change"):
+        (hooks / name).write_text(TOUCH)
+        (hooks / name).chmod(0o755)
+    own(hands.workspace)
+    await commits(hands, "First")
+    await hands.says("git_status", repository="project")
+    assert not [*hands.workspace.rglob("owned")]
+
+
+async def test_nothing_is_run_that_a_repository_within_sets(hands: Hands) -> None:
+    within = repository(hands.workspace / "project" / "within")
+    (within / "file").write_text("one\n")
+    (within / ".gitattributes").write_text("* filter=x diff=x\n")
+    own(hands.workspace)
+    await hands.says("git_commit", repository="project/within", message="Within")
+    (hands.workspace / "project" / "tool").write_text(TOUCH)
+    (hands.workspace / "project" / "tool").chmod(0o755)
+    tool = hands.workspace / "project" / "tool"
+    with (within / ".git" / "config").open("a") as config:
+        config.write(f'[core]\n\tfsmonitor = {tool}\n[filter "x"]\n\tclean = {tool}\n[diff "x"]\n\ttextconv = {tool}\n')
+    await commits(hands, "First")
+    (within / "file").write_text("two\n")
+    own(hands.workspace)
+    for skill in ("git_status", "git_diff", "git_log"):
+        await hands.says(skill, repository="project")
+    with pytest.raises(Refused, match="nothing has changed"):
+        await commits(hands, "Second")
+    assert not [*hands.workspace.rglob("owned")]
 
 
 async def test_a_diff_shows_what_has_changed(hands: Hands) -> None:
