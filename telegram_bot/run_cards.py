@@ -30,14 +30,14 @@ def run_markup(card: RunCard, user_id: str, words: Words) -> InlineKeyboardMarku
     rows = [[InlineKeyboardButton(text=words.stop_run_button, callback_data=f"run:stop:{run_id}:{user_id}")]]
     steps = [step for step in card.steps if step.status in SKIPPABLE and step.kind == "act" and card.skippable]
     for step in steps[:MOST_SKIPPED]:
-        label = words.skip_button.format(name=on_one_line(exposed(step.name), LONGEST_LABEL))
+        label = words.skip_button.format(name=_line(step.name, LONGEST_LABEL))
         data = f"run:skip:{run_id}:{step.position}:{user_id}"
         rows.append([InlineKeyboardButton(text=label, callback_data=data)])
     return InlineKeyboardMarkup(inline_keyboard=rows)
 
 
 def _shown(card: RunCard, words: Words, above: str = "") -> Part:
-    title = on_one_line(exposed(card.title), LONGEST_TITLE)
+    title = _line(card.title, LONGEST_TITLE)
     blocks = [
         [] if title.casefold() in above.casefold() else [Stretch(title, "bold")],
         [Stretch("\n".join(_steps(card, words)))],
@@ -59,4 +59,8 @@ def _steps(card: RunCard, words: Words) -> list[str]:
 
 
 def _name(step: Step, words: Words) -> str:
-    return words.planning if step.kind == "plan" else on_one_line(exposed(step.name), LONGEST_STEP)
+    return words.planning if step.kind == "plan" else _line(step.name, LONGEST_STEP)
+
+
+def _line(text: str, most: int) -> str:
+    return on_one_line(exposed(" ".join(text.split())), most)
