@@ -1,4 +1,5 @@
-# One build, two images: `backend` (API, worker, beat, migrations, llmbot) and `bot` (the Telegram relay).
+# One build: the images `backend` (API, worker, beat, migrations, llmbot) and `bot` (the Telegram relay); and, for who
+# wants agents to use a browser, `browser` (a worker with Chromium).
 
 FROM python:3.13.15-slim-trixie AS python
 ENV PATH=/opt/venv/bin:$PATH \
@@ -19,6 +20,10 @@ COPY pyproject.toml requirements.lock ./
 FROM dependencies AS backend-dependencies
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --require-hashes --no-build --constraint requirements.lock --requirement pyproject.toml
+
+FROM dependencies AS browser-dependencies
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --require-hashes --no-build --constraint requirements.lock --extra browser --requirement pyproject.toml
 
 FROM dependencies AS bot-dependencies
 RUN --mount=type=cache,target=/root/.cache/uv \
@@ -49,6 +54,15 @@ COPY --from=backend-code /opt/llmbot /opt/llmbot
 USER 10001
 EXPOSE 8080
 CMD ["python", "-m", "backend.api"]
+
+FROM backend AS browser
+LABEL org.opencontainers.image.title="LLM Bot Core: browser"
+USER root
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=browser-dependencies /opt/venv /opt/venv
+USER 10001
 
 FROM python AS bot
 LABEL org.opencontainers.image.title="LLM Bot Core: bot" \

@@ -40,7 +40,7 @@ env: ## Write .env from .env.example with fresh secrets; an .env that is there s
 	done < .env.example > .env.new && mv .env.new .env && echo "Wrote .env, with fresh secrets."
 
 lock: ## Pin the newest versions of what we depend on, with hashes
-	$(COMPILE) --upgrade --group bot --extra local -o requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --group bot --extra local --extra browser -o requirements.lock pyproject.toml
 	$(COMPILE) --upgrade --group bot --extra local --extra browser --extra onnx --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	printf 'uv==0.13.9\nsetuptools>=82\n' | $(COMPILE) --upgrade -o docker/installer.lock -
 

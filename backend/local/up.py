@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from backend.local.address import Address
@@ -33,17 +34,22 @@ def product(address: Address, data: DataDir, environment: Mapping[str, str]) -> 
     told = {name: told[name] for name in ("BACKEND_URL", "DATABASE_URL", "REDIS_URL", "SECRET_KEY")}
     told["PYTHONUNBUFFERED"] = "1"
     console = {"CONSOLE_PASSWORD": environment["CONSOLE_PASSWORD"]}  # only the backend lets people in
-    worker = f"{python} -m celery -A backend.worker.app worker --without-gossip --without-mingle -B -s"
-    schedule = str(data.path / "celerybeat-schedule")
+    worker = f"{python} -m celery -A backend.worker.app worker --without-gossip --without-mingle".split()
+    beat = ("-B", "-s", str(data.path / "celerybeat-schedule"))
+    browses = find_spec("playwright") is not None
+    queues = ("--queues", "high,default,low") if browses else ()
 
     migrations = Program("migrations", (str(Path(python).with_name("llmbot")), "migrate"), told)
     services = (
         Program("backend", (python, "-m", "backend.api"), told | console, ready=lambda: answers(address)),
         # People wait for the backend, nobody for the worker: it yields.
-        Program("worker", ("nice", "-n", "5", *worker.split(), schedule), told),
+        Program("worker", ("nice", "-n", "5", *worker, *queues, *beat), told),
         Program("bot", (python, "-m", "telegram_bot"), told),
     )
-    return Programs(migrations, services)
+    # An open page is in one process, where all that a step does with it has to come.
+    alone = ("--queues", "browser", "--concurrency", "1")
+    browser = (Program("browser", ("nice", "-n", "5", *worker, *alone), told),) if browses else ()
+    return Programs(migrations, services + browser)
 
 
 def answers(address: Address) -> bool:
