@@ -130,13 +130,14 @@ class Bench:
         person: str = "anna",
         language: str = "en",
         delivers: bool = True,
+        request: str = "Do what is to be done",
         **limits: int,
     ) -> UUID:
         """A run of these steps, as a turn begins it."""
         if self.session is None:
             self.session = (await self.db.run(SESSION, person, language))[0]["id"]
         turn = (await self.db.run(TURN, self.session, delivers))[0]["id"]
-        ordered = Ordered(kind, None, "A run", "Do what is to be done", {**LIMITS, **limits}, [*steps])
+        ordered = Ordered(kind, None, "A run", request, {**LIMITS, **limits}, [*steps])
         row = as_row(ordered)
         await self.db.run(BEGIN, turn, row | {"id": str(row["id"])})
         for begun in steps:
