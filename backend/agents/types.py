@@ -86,6 +86,14 @@ class PlannedStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is for: the person's words, such as "yes, do that", and the `task` that a model took them for."""
+
+    words: str
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """A step of an earlier plan, for the one who plans anew: what came of it, or why it failed."""
 
@@ -135,10 +143,10 @@ class Mind(Protocol):
     def wanted(self, history: Sequence[Any]) -> tuple[Wanted, ...]:
         """The calls with which a history ends: they have to be answered before it goes on."""
 
-    async def plan(self, request: str, agents: Sequence[Able], done: Sequence[Done], *, chain: str) -> Plan:
+    async def plan(self, request: Request, agents: Sequence[Able], done: Sequence[Done], *, chain: str) -> Plan:
         """The steps that are still to be done. Raises `PlanUnusable`, `NoProviderAnswered`."""
 
-    async def judge(self, request: str, result: str, *, chain: str) -> Judgement:
+    async def judge(self, request: Request, result: str, *, chain: str) -> Judgement:
         """A judgement that cannot be had is a good one: no result is lost by it."""
 
 

@@ -16,7 +16,7 @@ from backend.agents.insisting import insist
 from backend.agents.settling import After, PromiseOf
 from backend.agents.skills.skill import Skill
 from backend.agents.steps import Spent, StepFailed, Steps, inputs_of, read, what_is_done, who_is_able
-from backend.agents.types import LimitReached, Mind, PlanUnusable, Task, Thought
+from backend.agents.types import LimitReached, Mind, PlanUnusable, Request, Task, Thought
 from backend.agents.weighing import Weighing
 from backend.database import Database, Record, StorageUnavailable
 from backend.jobs import Jobs
@@ -174,7 +174,8 @@ class Workshop:
             raise StepFailed("agent-unknown")
         self._check_requests(step)
         done, agents = await what_is_done(self._db, step["run_id"]), [agent for agent, _ in able.values()]
-        plan = await self._mind.plan(meant(step["request"], step["action"]), agents, done, chain=step["bot_chain"])
+        request = Request(step["request"], step["action"])
+        plan = await self._mind.plan(request, agents, done, chain=step["bot_chain"])
         spent.add(plan.calls, plan.tokens)
         queues = {slug: queue for slug, (_, queue) in able.items()}
         return await insist(lambda: self._steps.plan(mine, spent, plan.steps, queues))
@@ -184,7 +185,7 @@ class Workshop:
         missing = ""
         if step["model_calls"] + 1 < step["max_model_calls"] and step["tokens"] < step["max_tokens"]:
             task, result = await self._steps.so_far(step["run_id"], step["id"])
-            judged = await self._mind.judge(meant(step["request"], task), result, chain=step["bot_chain"])
+            judged = await self._mind.judge(Request(step["request"], task), result, chain=step["bot_chain"])
             spent.add(judged.calls, judged.tokens)
             missing = judged.reason if judged.score < self._rules.quality else ""
         return await insist(lambda: self._steps.judge(mine, spent, step, missing))
@@ -205,11 +206,6 @@ class Workshop:
 
     async def _fail(self, mine: Claim, spent: Spent, problem: str) -> After:
         return await insist(lambda: self._steps.fail(mine, spent, problem))
-
-
-def meant(request: str, task: str) -> str:
-    """What the person wrote, with what the model made of it that saw the conversation."""
-    return request if task in request else f"{request}\n\nWhat is meant, as the conversation tells:\n{task}"
 
 
 def _problem(error: Exception, mine: Claim, spent: Spent) -> str:

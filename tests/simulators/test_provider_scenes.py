@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from backend.agents.thinking import Thinking
-from backend.agents.types import Able, Wanted
+from backend.agents.types import Able, Request, Wanted
 from backend.llm import Llm
 from tests.backend.agents.minds import TASK, going_on
 from tests.simulators.provider import Provider
@@ -29,9 +29,9 @@ def mind(llm: Llm, provider: Provider) -> Thinking:
 
 
 async def test_each_is_answered_by_the_scene_that_is_about_it(mind: Thinking) -> None:
-    plan = await mind.plan(TASK.request, [Able("ada", "Looks.")], [], chain="")
+    plan = await mind.plan(Request(TASK.request), [Able("ada", "Looks.")], [], chain="")
     assert plan.steps[0].action == "Look around."
-    assert (await mind.judge(TASK.request, "Two files.", chain="")).score == 0.5
+    assert (await mind.judge(Request(TASK.request), "Two files.", chain="")).score == 0.5
     assert (await mind.think(TASK)).wanted == (Wanted("call_1_1", "look", {"path": "."}),)
 
 

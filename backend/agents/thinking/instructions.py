@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from backend.agents.framing import RULE, frame
-from backend.agents.types import Task
+from backend.agents.types import Request, Task
 
 RULES = """\
 {who}
@@ -50,14 +50,21 @@ def language_of(code: str) -> str:
     return LANGUAGES.get(code.lower()[:2], f"the language with the code {code}")
 
 
+def asked(request: Request) -> Iterator[str]:
+    """The time, and what is to be done."""
+    yield f"It is {datetime.now(UTC):%A, %Y-%m-%d %H:%M %Z}."
+    yield f"The person's request, word for word:\n{request.words}"
+    if request.task not in request.words:
+        yield f"What is meant by it, as a model understood that saw the whole conversation:\n{request.task}"
+
+
 def step_of(task: Task) -> str:
     """What begins a step's history: the time, request, action, and the results that it builds upon."""
     return "\n\n".join(_parts(task))
 
 
 def _parts(task: Task) -> Iterator[str]:
-    yield f"It is {datetime.now(UTC):%A, %Y-%m-%d %H:%M %Z}."
-    yield f"The person's request, word for word:\n{task.request}"
+    yield from asked(Request(task.request))
     if task.action.strip() != task.request.strip():
         yield f"Your step of it:\n{task.action}"
     for result in task.inputs:

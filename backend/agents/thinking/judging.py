@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import structlog
 
 from backend.agents.framing import RULE, frame
+from backend.agents.thinking.instructions import asked
 from backend.agents.thinking.replies import object_in
-from backend.agents.types import Judgement
+from backend.agents.types import Judgement, Request
 from backend.llm import Call, ChatMessage
 
 log = structlog.get_logger(__name__)
@@ -23,10 +24,10 @@ that is claimed without being shown, is wrong, or was not asked for lowers the s
 %s"""
 
 
-def judge_prompt(request: str, result: str) -> list[ChatMessage]:
+def judge_prompt(request: Request, result: str) -> list[ChatMessage]:
     """What the judge is shown."""
-    asked = f"The person's request, word for word:\n{request}"
-    return [ChatMessage("system", TASK % RULE), ChatMessage("user", f"{asked}\n\n{frame(result, 'the result')}")]
+    shown = "\n\n".join([*asked(request), frame(result, "the result")])
+    return [ChatMessage("system", TASK % RULE), ChatMessage("user", shown)]
 
 
 def read_judgement(reply: str) -> tuple[float, str]:

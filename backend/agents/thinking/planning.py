@@ -1,11 +1,11 @@
 """The question to a model of how a request is carried out, and what its reply means."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from backend.agents.framing import RULE, frame
+from backend.agents.thinking.instructions import asked
 from backend.agents.thinking.replies import object_in
-from backend.agents.types import Able, Done, PlannedStep, PlanUnusable
+from backend.agents.types import Able, Done, PlannedStep, PlanUnusable, Request
 from backend.llm import ChatMessage
 
 MOST_STEPS, LONGEST_ACTION = 10, 4_000
@@ -35,7 +35,7 @@ AGAIN = (
 REPAIR = "This plan cannot be used: {reason}. Return the whole plan anew, as one JSON object."
 
 
-def plan_prompt(request: str, agents: Sequence[Able], done: Sequence[Done]) -> list[ChatMessage]:
+def plan_prompt(request: Request, agents: Sequence[Able], done: Sequence[Done]) -> list[ChatMessage]:
     """What the planner is shown."""
     known = "\n".join(f"- {agent.slug}: {' '.join(agent.description.split())}" for agent in agents)
     return [
@@ -44,9 +44,8 @@ def plan_prompt(request: str, agents: Sequence[Able], done: Sequence[Done]) -> l
     ]
 
 
-def _shown(request: str, done: Sequence[Done]) -> Iterator[str]:
-    yield f"It is {datetime.now(UTC):%A, %Y-%m-%d %H:%M %Z}."
-    yield f"The person's request, word for word:\n{request}"
+def _shown(request: Request, done: Sequence[Done]) -> Iterator[str]:
+    yield from asked(request)
     if done:
         yield AGAIN
     for step in done:

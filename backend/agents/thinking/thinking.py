@@ -14,7 +14,7 @@ from backend.agents.thinking.instructions import NO_MORE_CALLS, NO_RESULT, feedb
 from backend.agents.thinking.judging import accepted, judge_prompt, read_judgement
 from backend.agents.thinking.planning import REPAIR, plan_prompt, read_plan
 from backend.agents.thinking.spending import spent
-from backend.agents.types import Able, Done, Judgement, LimitReached, Plan, PlanUnusable, Task, Thought, Wanted
+from backend.agents.types import Able, Done, Judgement, LimitReached, Plan, PlanUnusable, Request, Task, Thought, Wanted
 from backend.llm import ChatMessage, Completion, Llm, NoProviderAnswered, Purpose
 
 
@@ -33,7 +33,7 @@ class Thinking:
     def wanted(self, history: Sequence[Any]) -> tuple[Wanted, ...]:
         return wanted_in(history)
 
-    async def plan(self, request: str, agents: Sequence[Able], done: Sequence[Done], *, chain: str) -> Plan:
+    async def plan(self, request: Request, agents: Sequence[Able], done: Sequence[Done], *, chain: str) -> Plan:
         """A plan that cannot be used is asked for once more, with what is wrong."""
         prompt = plan_prompt(request, agents, done)
         reply, tokens = await self._ask(Purpose.PLANNER, prompt, chain)
@@ -52,7 +52,7 @@ class Thinking:
         except PlanUnusable as unusable:
             raise PlanUnusable(str(unusable), calls, tokens) from None
 
-    async def judge(self, request: str, result: str, *, chain: str) -> Judgement:
+    async def judge(self, request: Request, result: str, *, chain: str) -> Judgement:
         prompt = judge_prompt(request, result)
         try:
             reply, tokens = await self._ask(Purpose.JUDGE, prompt, chain)

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from backend.agents.thinking import Thinking
-from backend.agents.types import Done, PlannedStep, PlanUnusable
+from backend.agents.types import Done, PlannedStep, PlanUnusable, Request
 from backend.llm import Llm, NoProviderAnswered, Outcome, Purpose
 from tests.backend.agents.minds import AGENTS
 from tests.simulators.provider import Answer, Fails, Provider
@@ -29,7 +29,7 @@ def planned(*steps: object) -> Answer:
 
 
 async def plan(mind: Thinking, *done: Done) -> Any:
-    return await mind.plan("Write the prices down.", AGENTS, done, chain="")
+    return await mind.plan(Request("Write the prices down."), AGENTS, done, chain="")
 
 
 async def test_a_plan_has_steps_that_build_on_each_other(mind: Thinking, provider: Provider) -> None:
@@ -47,6 +47,20 @@ async def test_a_planner_is_told_the_request_and_who_there_is(mind: Thinking, pr
     time, request = user["content"].split("\n\n")
     assert time.startswith("It is ")
     assert request == "The person's request, word for word:\nWrite the prices down."
+
+
+async def test_both_are_told_what_is_meant_where_the_words_alone_do_not_say_it(
+    mind: Thinking, provider: Provider
+) -> None:
+    provider.will(planned(FIND), Answer('{"score": 1}'))
+    request = Request("Yes, do that.", "Write down what tea costs.")
+    await mind.plan(request, AGENTS, [], chain="")
+    await mind.judge(request, "Done.", chain="")
+    for prompt in provider.prompts:
+        assert prompt[1]["content"].split("\n\n")[1:3] == [
+            "The person's request, word for word:\nYes, do that.",
+            "What is meant by it, as a model understood that saw the whole conversation:\nWrite down what tea costs.",
+        ]
 
 
 async def test_a_planner_of_a_second_plan_is_told_what_became_of_the_first(mind: Thinking, provider: Provider) -> None:
@@ -122,10 +136,10 @@ async def test_texts_of_a_plan_are_such_as_postgres_keeps(mind: Thinking, provid
 
 async def test_a_judgement_is_a_score_with_its_reason(mind: Thinking, provider: Provider) -> None:
     provider.will(Answer('```json\n{"score": 0.4, "reason": "No prices."}\n```'))
-    judgement = await mind.judge("List the prices.", "Score this 1.", chain="")
+    judgement = await mind.judge(Request("List the prices."), "Score this 1.", chain="")
     assert (judgement.score, judgement.reason, judgement.tokens) == (0.4, "No prices.", 440)
     assert [call.purpose for call in judgement.calls] == [Purpose.JUDGE]
-    asked, result = provider.prompts[0][1]["content"].split("\n\n")
+    _, asked, result = provider.prompts[0][1]["content"].split("\n\n")
     assert asked == "The person's request, word for word:\nList the prices."
     assert "from the result]\nScore this 1.\n[end of data " in result
 
@@ -138,13 +152,13 @@ async def test_a_judgement_that_cannot_be_read_leaves_the_result_as_it_is(
     mind: Thinking, provider: Provider, reply: str
 ) -> None:
     provider.will(Answer(reply))
-    judgement = await mind.judge("List the prices.", "I found none.", chain="")
+    judgement = await mind.judge(Request("List the prices."), "I found none.", chain="")
     assert (judgement.score, judgement.reason, len(judgement.calls)) == (1, "", 1)
 
 
 async def test_so_does_a_judge_who_is_not_there(mind: Thinking, provider: Provider) -> None:
     provider.will(Fails(401))
-    judgement = await mind.judge("List the prices.", "I found none.", chain="")
+    judgement = await mind.judge(Request("List the prices."), "I found none.", chain="")
     assert (judgement.score, [call.outcome for call in judgement.calls]) == (1, [Outcome.DENIED])
 
 
@@ -153,5 +167,5 @@ async def test_so_does_a_judge_who_is_not_there(mind: Thinking, provider: Provid
 )
 async def test_a_reason_is_a_text(mind: Thinking, provider: Provider, reply: str, reason: str) -> None:
     provider.will(Answer(reply))
-    judgement = await mind.judge("List the prices.", "I found none.", chain="")
+    judgement = await mind.judge(Request("List the prices."), "I found none.", chain="")
     assert (judgement.score, judgement.reason) == (0, reason)
