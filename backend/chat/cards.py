@@ -8,8 +8,9 @@ from backend.database import Database, Record
 Told: TypeAlias = "Record | dict[str, Any]"
 
 WORDS = ("answer", "problem", "notice")
-# Of what a step is to do, a card shows a line.
+# Of what a step is to do, a card shows the first line: what somebody else has written may follow.
 LONGEST_ACTION = 200
+NAME = f"left(split_part(ltrim(action, E' \\n'), E'\\n', 1), {LONGEST_ACTION})"
 
 RUN = f"""
 select jsonb_build_object(
@@ -19,7 +20,7 @@ select jsonb_build_object(
     ),
     'steps', (
         select coalesce(jsonb_agg(jsonb_build_object(
-            'position', position, 'kind', kind, 'name', left(action, {LONGEST_ACTION}), 'agent', agent, 'status', status
+            'position', position, 'kind', kind, 'name', {NAME}, 'agent', agent, 'status', status
         ) order by position), '[]') from run_steps where run_id = run.id and status <> 'replaced'
     )
 ) from agent_runs run where run.id = delivery.run_id

@@ -33,7 +33,8 @@ with session as (
 ), steps as (
     insert into run_steps (run_id, position, kind, agent, action)
     select id, position, kind, agent, action from run cross join (values
-        (1, 'plan', null, 'Plan'), (2, 'act', 'system_agent', 'Read ' || repeat('x', 300)), (3, 'act', null, 'Write')
+        (1, 'plan', null, 'Plan'), (2, 'act', 'system_agent', 'Read ' || repeat('x', 300)),
+        (3, 'act', null, E'Write\\nas others have said')
     ) as step (position, kind, agent, action)
 ), delivery as (
     insert into deliveries (bot_id, turn_id, run_id, chat_id, user_id, reply_to, language, kind)
@@ -118,6 +119,7 @@ async def test_the_turn_of_a_run_ends_as_a_card_with_its_steps(
     steps = [(step["position"], step["kind"], step["agent"], step["status"]) for step in card["steps"]]
     assert steps == [(1, "plan", None, "pending"), (2, "act", "system_agent", "pending"), (3, "act", None, "pending")]
     assert len(card["steps"][1]["name"]) == 200
+    assert card["steps"][2]["name"] == "Write"
 
 
 async def test_who_listens_to_the_turn_gets_the_card(backend: Backend, run: Run) -> None:
