@@ -385,6 +385,7 @@ class AgentRun(_Named, Model):
         UniqueConstraint("turn_id"),
         Index("ix_agent_runs_newest", "created_at", "id"),
         Index("ix_agent_runs_session_id_created_at", "session_id", "created_at"),
+        Index("ix_agent_runs_unsettled", "id", postgresql_where=text("finished_at is null")),
         Index("ix_agent_runs_unfinished", "id", postgresql_where=text(f"status in {UNFINISHED}")),
         CheckConstraint("kind in ('agent', 'macro', 'dynamic')", name="kind"),
         CheckConstraint(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from backend.agents.course import Step, as_steps, doomed, due, ended, goes_on
-from backend.agents.report import report
+from backend.agents.report import Deeds, report
 from backend.agents.words import words_for
 from backend.database import Record, Transaction
 from backend.jobs import Jobs
@@ -62,13 +62,15 @@ where run_id = $1 and state = 'waiting' and skill_call_id in (
 )
 """
 # What was asked about is known by its title.
-ACTED = """
-select call.state, coalesce(asked.title, call.skill) as title
+DEEDS = """
+select case when call.state in ('failed', 'refused') then 'in_vain' when call.state = 'done' then 'acted'
+    else call.state end as deed, coalesce(asked.title, call.skill) as title
 from skill_calls call join run_steps step on step.id = call.step_id
 left join confirmations asked on asked.skill_call_id = call.id and asked.kind = 'action'
-where call.run_id = $1 and call.effect and (
-    call.state = 'uncertain'
-    or call.state = 'done' and step.status in ('failed', 'cancelled', 'expired', 'skipped', 'replaced')
+where call.run_id = $1 and (
+    call.state in ('failed', 'refused') and call.decision = 'confirmed'
+    or call.effect and call.state = 'uncertain'
+    or call.effect and call.state = 'done' and step.status in ('failed', 'cancelled', 'expired', 'skipped', 'replaced')
 )
 order by call.id
 """
@@ -167,9 +169,10 @@ def _may_plan_anew(run: Record, steps: Sequence[Step]) -> bool:
 
 async def _end(tx: Transaction, run: Record, status: str, steps: Sequence[Step], promise: PromiseOf) -> None:
     """The run's last words are a message of its session, and handed to the person if its turn was."""
-    acted = await tx.fetch(ACTED, run["id"])
-    done, uncertain = ([row["title"] for row in acted if row["state"] == state] for state in ("done", "uncertain"))
-    text = report(status, steps, done, uncertain, words_for(run["language"]))
+    titles: dict[str, list[str]] = {"acted": [], "in_vain": [], "uncertain": []}
+    for row in await tx.fetch(DEEDS, run["id"]):
+        titles[row["deed"]].append(row["title"])
+    text = report(status, steps, Deeds(**titles), words_for(run["language"]))
     promised = promise("assistant", text)
     await tx.execute(END_RUN, run["id"], status, text)
     await tx.fetch(

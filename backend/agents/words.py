@@ -12,6 +12,7 @@ class Words:
     stopped: str
     not_done: str
     acted: str
+    in_vain: str
     uncertain: str
     why: Mapping[str, str]
     problems: Mapping[str, str]
@@ -29,6 +30,7 @@ ENGLISH = Words(
     stopped="Stopped.",
     not_done="Not done:",
     acted="Done all the same:",
+    in_vain="Confirmed, but it did not work:",
     uncertain="Interrupted, so this may have happened or not; it was not repeated:",
     why={
         "failed": "it failed",
@@ -49,6 +51,7 @@ RUSSIAN = Words(
     stopped="Остановлено.",
     not_done="Не сделано:",
     acted="Всё же сделано:",
+    in_vain="Подтверждено, но не получилось:",
     uncertain="Прервано: это могло произойти, а могло и нет; повторено не было:",
     why={
         "failed": "не получилось",

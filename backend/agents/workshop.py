@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 # What was interrupted so often in a row would be again, and may take its worker with it.
 MOST_LOST = 4
 # When no model answers, the next try is so many seconds later, then twice as many, and so on.
-FIRST_PAUSE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ class Workshop:
         spent.add(problem.calls)
         if mine.lost >= MOST_LOST:
             return await self._fail(mine, spent, "no-provider-answered")
-        pause = max(FIRST_PAUSE_SECONDS * 2**mine.lost, problem.retry_after or 0)
+        pause = min(max(FIRST_PAUSE_SECONDS * 2**mine.lost, problem.retry_after or 0), LONGEST_PAUSE_SECONDS)
         return await insist(lambda: self._steps.wait_a_while(mine, spent, pause))
 
     async def _fail(self, mine: Claim, spent: Spent, problem: str) -> After:

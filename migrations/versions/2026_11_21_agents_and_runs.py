@@ -182,6 +182,7 @@ def _add_agent_runs() -> None:
     )
     op.create_index("ix_agent_runs_newest", "agent_runs", ["created_at", "id"])
     op.create_index("ix_agent_runs_session_id_created_at", "agent_runs", ["session_id", "created_at"])
+    op.create_index("ix_agent_runs_unsettled", "agent_runs", ["id"], postgresql_where=sa.text("finished_at is null"))
     op.create_index(
         "ix_agent_runs_unfinished",
         "agent_runs",

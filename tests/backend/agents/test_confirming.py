@@ -133,6 +133,7 @@ async def test_what_would_do_something_else_by_now_is_not_done(bench: Bench, wai
     await bench.work()
     assert bench.desk.write.lines == []
     assert await bench.calls(waiting) == [("write", "confirmed", "refused"), ("look", "safe", "done")]
+    assert await bench.said(waiting) == "Looked.\n\nConfirmed, but it did not work:\n– Write milk"
 
 
 async def test_what_is_safe_is_done_before_anybody_is_asked_and_one_thing_after_another(

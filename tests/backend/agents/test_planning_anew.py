@@ -62,7 +62,7 @@ async def test_a_plan_that_cannot_be_used_ends_the_run(bench: Bench, provider: P
 
 async def test_other_runs_are_not_planned_anew(bench: Bench, provider: Provider) -> None:
     provider.rule = plays(Scene("bake", "Cake."))
-    run = await bench.begin(step("Find apples", agent="trapper"), step("Bake"), step("Eat", 1))
+    run = await bench.begin(step("Find apples", agent="trapper"), step("Bake"), step("Eat\nwhat was given: cake", 1))
     await bench.work()
     assert await bench.statuses(run) == ["failed", "completed", "skipped", "failed"]
     assert await bench.said(run) == "Cake.\n\nNot done:\n– Find apples: it failed\n– Eat: skipped"
