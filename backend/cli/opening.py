@@ -1,10 +1,14 @@
 """The backend for a command that is over in a moment."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from backend.agents.skills.mcp.configured import McpServersInvalid
 from backend.bootstrap import Backend, open_backend
+from backend.llm.catalog import ChainInvalid
+from backend.llm.prices import PricesInvalid
 from backend.settings import Settings
 
 
@@ -26,6 +30,9 @@ class _LeftToTheSweep:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Backend]:
-    """Everything but the broker. Raises as `open_backend`."""
-    async with open_backend(settings, _LeftToTheSweep()) as backend:
-        yield backend
+    """Everything but the broker. Ends the command, with a sentence, if a setting cannot be read."""
+    try:
+        async with open_backend(settings, _LeftToTheSweep()) as backend:
+            yield backend
+    except (ChainInvalid, PricesInvalid, McpServersInvalid) as mistake:
+        sys.exit(f"A setting cannot be read: {mistake}. `llmbot doctor` looks at all of them.")

@@ -18,7 +18,7 @@ UNSET = "00000000-0000-0000-0000-000000000000"
 
 @pytest.fixture
 def command(settings: Settings) -> Command:
-    return lambda *words: llmbot(settings, *words)
+    return lambda *words, **changed: llmbot(settings, *words, **changed)
 
 
 async def state_of(backend: Backend, bot: str | None) -> dict[str, bool]:
@@ -94,6 +94,13 @@ async def test_a_run_is_listed_shown_and_stopped(command: Command, backend: Back
     again = await command("runs", "cancel", short)
     assert (again.status, again.said) == (1, "This run has come to its end before.\n")
     assert "status         cancelled" in (await command("runs", "show", short)).said
+
+
+@pytest.mark.parametrize("wrong", [{"LLM_CHAIN": "nobody"}, {"MCP_SERVERS": "{"}, {"LLM_PRICES": "free"}], ids=str)
+async def test_a_setting_that_cannot_be_read_is_told_in_a_sentence(command: Command, wrong: dict[str, str]) -> None:
+    told = await command("runs", "list", **wrong)
+    assert (told.status, told.said.count("\n")) == (1, 1)
+    assert told.said.startswith("A setting cannot be read: ")
 
 
 async def test_a_run_that_there_is_not_is_told_so(command: Command, backend: Backend) -> None:
