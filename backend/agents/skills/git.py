@@ -6,7 +6,7 @@ from backend.agents.skills.repositories import Repository, open_repository, refu
 from backend.agents.skills.sandbox import Ended, Sandbox
 from backend.agents.skills.shell import told
 from backend.agents.skills.skill import Context, Danger, Failed, Preview, Refused, Result, Skill
-from backend.agents.skills.workspace import parts, visible
+from backend.agents.skills.workspace import parts, visible, visible_lines
 
 REPOSITORY = "The repository's folder in the workspace; empty: the workspace itself"
 DIFF = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--no-color")
@@ -105,6 +105,8 @@ class GitCommit(GitSkill, Skill[Commit]):
             parts(path)
         if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in params.message):
             raise Refused("the message has characters in it that no commit can have")
+        if not params.message.strip():
+            raise Refused("a commit needs a message")
         return self.danger
 
     async def preview(self, params: Commit, context: Context) -> Preview:
@@ -116,7 +118,9 @@ class GitCommit(GitSkill, Skill[Commit]):
         author = "{} <{}>".format(*_author(repository, context))
         title = TITLES["ru" if context.language.lower().startswith("ru") else "en"]
         subject = visible(params.message.strip().partition("\n")[0])
-        return Preview(title.format(subject=subject), f"{params.message.strip()}\n\n{author}\n\n{detail}")
+        return Preview(
+            title.format(subject=subject), f"{visible_lines(params.message.strip())}\n\n{author}\n\n{detail}"
+        )
 
     async def run(self, params: Commit, context: Context) -> Result:
         repository = await open_repository(self._sandbox, context, params.repository)
@@ -156,7 +160,7 @@ class Staged:
         options = ("--cached", "--stat", "--patch", "--no-renames", *DIFF)
         ended = await self._repository.git("diff", *options, *self._since(), environment=self._environment)
         names = f"after {self._head or 'nothing'}, as {self._tree}"
-        return f"{_visible_lines(_text(ended, self._repository))}\n\n{names}"
+        return f"{visible_lines(_text(ended, self._repository))}\n\n{names}"
 
     async def commit(self, message: str, author: tuple[str, str], bot: str) -> str:
         """The new commit, which becomes the branch's last one unless another did meanwhile. Raises `Failed`."""
@@ -211,7 +215,3 @@ def _author(repository: Repository, context: Context) -> tuple[str, str]:
     name = settings.get("user.name") or f"User {context.user_id}"
     email = settings.get("user.email") or f"{context.user_id}@llmbot.invalid"
     return visible(name), visible(email)
-
-
-def _visible_lines(text: str) -> str:
-    return "\n".join(visible(line.replace("\t", "    ")) for line in text.split("\n"))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from backend.agents.skills.programs import CHANGING, HARMLESS, examine_arguments
 from backend.agents.skills.sandbox import Ended, Room, Sandbox
 from backend.agents.skills.skill import Context, Danger, Preview, Refused, Result, Skill
-from backend.agents.skills.workspace import visible
+from backend.agents.skills.workspace import visible, visible_lines
 
 LONGEST_ARGUMENT, LONGEST_INPUT = 8_000, 64 << 10
 TITLES = {"ru": "Запустить {program}", "en": "Run {program}"}
@@ -58,7 +58,7 @@ class ShellRun(Skill[Command]):
     async def preview(self, params: Command, context: Context) -> Preview:
         title = TITLES["ru" if context.language.lower().startswith("ru") else "en"]
         command = visible(shlex.join([params.program, *params.arguments]))
-        given = f"\n\n{params.stdin}" if params.stdin else ""
+        given = f"\n\n{visible_lines(params.stdin)}" if params.stdin else ""
         return Preview(title.format(program=params.program), command + given)
 
     async def run(self, params: Command, context: Context) -> Result:

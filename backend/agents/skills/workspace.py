@@ -102,6 +102,11 @@ def visible(name: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in name)
 
 
+def visible_lines(text: str) -> str:
+    """A text as it may be shown, in its lines."""
+    return "\n".join(visible(line.replace("\t", "    ")) for line in text.split("\n"))
+
+
 def looks(name: str) -> str:
     """The same for names that a person can hardly tell apart."""
     plain = unicodedata.normalize("NFKC", name).casefold().translate(LOOKS_LATIN)

@@ -87,6 +87,16 @@ async def test_a_commit_is_of_whom_the_repository_names(hands: Hands) -> None:
     assert "Anna: First" in await hands.says("git_log", repository="project")
 
 
+async def test_what_cannot_be_seen_is_shown_before_it_is_committed(hands: Hands) -> None:
+    (hands.workspace / "project" / "a.txt").write_text("admin\u202e\n")
+    preview = await hands.preview("git_commit", repository="project", message="Mend\u202e it\n\nAll\u200b of it")
+    assert preview.title == "Commit: Mend\\u202e it"
+    assert preview.detail.startswith("Mend\\u202e it\n\nAll\\u200b of it\n")
+    assert "+admin\\u202e" in preview.detail
+    with pytest.raises(Refused, match="a commit needs a message"):
+        await hands.weigh("git_commit", repository="project", message=" \n")
+
+
 async def test_nothing_is_not_committed(hands: Hands) -> None:
     await commits(hands, "First")
     with pytest.raises(Refused, match="nothing has changed that could be committed"):
