@@ -54,7 +54,7 @@ LIMITS = {"max_model_calls": 50, "max_tool_calls": 50, "max_tokens": 1_000_000, 
 
 def plan_of(seen: Seen) -> str:
     """One step after another."""
-    name = seen.asked.split()[-1]
+    name = re.findall(r"[Ee]rrand of (\S+)", seen.asked)[0]
     steps = [
         {"agent": "writer", "action": f"Write {name} {number}", "depends_on": [number - 1] if number > 1 else []}
         for number in range(1, STEPS + 1)
