@@ -1,9 +1,12 @@
 """What the environment says, as the backend understands it."""
 
+import re
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from backend.settings import Settings
+from tests.conftest import ROOT
 
 KEY, OTHER_KEY = "k" * 32, "o" * 40
 
@@ -22,6 +25,11 @@ def test_a_secret_key_that_could_be_guessed_is_refused_and_not_shown(
         Settings()
     assert "each key needs at least 32 characters" in str(error.value)
     assert keys not in str(error.value)
+
+
+def test_every_setting_is_in_the_example() -> None:
+    written = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M)
+    assert {name.upper() for name in Settings.model_fields} - set(written) == set()
 
 
 def test_people_are_listed_with_commas() -> None:
