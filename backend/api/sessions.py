@@ -55,6 +55,8 @@ class StoredMessageOut(BaseModel):
 
     id: int
     turn_id: UUID | None
+    run_id: UUID | None
+    """Of a run's result, which belongs to no turn."""
     position: int
     """Its place in the session; there are gaps."""
     role: str = Field(examples=["user", "assistant"])

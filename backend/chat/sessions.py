@@ -43,7 +43,7 @@ where session.id = $1
 """
 
 MESSAGES = """
-select id, turn_id, position, role, content, tokens, model, created_at from messages
+select id, turn_id, run_id, position, role, content, tokens, model, created_at from messages
 where session_id = $1 and position < coalesce($2::bigint, 9223372036854775807) order by position desc limit $3
 """
 

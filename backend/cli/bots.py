@@ -21,7 +21,8 @@ MOST_LISTED = 1_000
 
 
 def add_bots(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(perform=perform, work=_list)
+    commands = parser.add_subparsers(metavar="COMMAND")
     for name, work, told in COMMANDS:
         command = commands.add_parser(name, help=told, description=told)
         command.set_defaults(perform=perform, work=work)

@@ -28,7 +28,8 @@ class _NotFound(Exception):
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(perform=perform, work=_list, bot=None, user=None, status=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
     for name, work, told in COMMANDS:
         command = commands.add_parser(name, help=told, description=told)
         command.set_defaults(perform=perform, work=work)

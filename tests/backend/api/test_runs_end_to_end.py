@@ -81,10 +81,10 @@ class Shop:
 
         return await until(look)
 
-    async def said(self, session_id: str) -> list[str]:
-        """The newest messages of a session, oldest first."""
+    async def said(self, session_id: str) -> list[tuple[str, str | None]]:
+        """The newest messages of a session, oldest first, each with the run whose result it is."""
         newest = (await self.ask("GET", f"sessions/{session_id}/messages"))["items"]
-        return [message["content"] for message in reversed(newest)]
+        return [(message["content"], message["run_id"]) for message in reversed(newest)]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,9 @@ async def test_a_message_is_carried_out_after_the_person_has_confirmed(shop: Sho
     assert (run["status"], run["result"].startswith("It says now:")) == ("completed", True)
     [written] = shop.workspaces.rglob("list.txt")
     assert written.read_text() == "milk\n"
-    assert await shop.said(reply["session_id"]) == ["We need milk", "I will see to it.", run["result"]]
+    assert await shop.said(reply["session_id"]) == [
+        ("We need milk", None), ("I will see to it.", None), (run["result"], run["id"]),
+    ]  # fmt: skip
     [call] = (await shop.ask("GET", "skill-calls", run_id=run["id"]))["items"]
     assert (call["state"], call["decision"], call["effect"]) == ("done", "confirmed", True)
 

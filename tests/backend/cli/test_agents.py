@@ -35,6 +35,7 @@ async def test_agents_are_listed_those_that_are_offered_first(command: Command, 
     assert head.split() == ["AGENT", "BOT", "STATE", "QUEUE", "SKILLS", "DOES"]
     assert first.split()[:6] == ["zoologist", "every", "enabled", "low", "web", "Finds"]
     assert any(line.split()[:3] == ["archivist", "default", "disabled"] for line in rest)
+    assert await command("agents") == listed
 
 
 async def test_an_agent_is_shown_with_its_skills_and_limits(command: Command, backend: Backend) -> None:
@@ -84,6 +85,7 @@ async def test_a_run_is_listed_shown_and_stopped(command: Command, backend: Back
     assert listed[1].split()[:4] == [short, "default", "anna", "pending"]
     assert listed[1].endswith("Find out when the museum opens.")
     assert (await command("runs", "list", "--user", "bob")).said.splitlines()[1:] == []
+    assert (await command("runs")).said.splitlines()[1].startswith(short)
     shown = await command("runs", "show", short)
     assert shown.status == 0
     assert f"run            {run['id']}" in shown.said
