@@ -91,7 +91,11 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(stranger: httpx2.
         assert ("secure" in cookie) is secure
 
 
-@pytest.mark.parametrize("made_up", ["", "x", "a.99999999999.b", "\x22\x22", SIGNER.issue("passing", 60)])
+LINK = SIGNER.issue("passing", 60)
+MADE_UP = {"empty": "", "short": "x", "unsigned": "a.99999999999.b", "quotes": '""', "link": LINK}
+
+
+@pytest.mark.parametrize("made_up", MADE_UP.values(), ids=MADE_UP)
 async def test_a_made_up_cookie_opens_nothing(stranger: httpx2.AsyncClient, made_up: str) -> None:
     response = await stranger.get("/", headers={"Cookie": f"llmbot_console={made_up}"})
     assert response.headers["location"] == "/console/login"
