@@ -14,9 +14,10 @@ from backend.database import Database
 from backend.gateway import Gateway, Mode, RunLimits
 from backend.jobs import CeleryJobs, Jobs, make_celery
 from backend.llm import Attachments, Llm, Provider, Purpose
-from backend.llm.catalog import read_chain, read_transcribers
+from backend.llm.catalog import ChainInvalid, read_chain, read_transcribers
 from backend.llm.embedder import read_embedder
 from backend.llm.prices import read_prices
+from backend.llm.variables import Variables
 from backend.memory import Documents, Limits, Memory
 from backend.memory.indexing import Chosen, Indexing, VectorIndexes
 from backend.memory.retrieval.search import Retrieval
@@ -32,6 +33,7 @@ class Backend:
 
     settings: Settings
     db: Database
+    variables: Variables
     bots: Bots
     llm: Llm
     memory: Memory
@@ -44,6 +46,21 @@ class Backend:
     skills: Skills
     gateway: Gateway
     chat: Chat
+
+    async def refresh(self) -> None:
+        """Takes up what was set in the console, here or by another process."""
+        if await self.variables.refresh():
+            try:
+                chains = read_chains(self.settings, self.variables)
+            except ChainInvalid as error:
+                log.warning("chain_invalid", reason=str(error))
+            else:
+                self.llm.use(chains, lambda chain: read_chain(chain, self.variables))
+
+    @property
+    def chain(self) -> str:
+        """Who answers, as it is written in the environment or was set in the console; empty: all that are set up."""
+        return chain_of(self.settings, self.variables)
 
 
 @asynccontextmanager
@@ -62,6 +79,7 @@ async def open_backend(settings: Settings, jobs: Jobs | None = None) -> AsyncIte
     )
     async with Database(settings.database_url.get_secret_value()) as db:
         backend = assemble(settings, db, llm, asking)
+        await backend.refresh()
         try:
             yield backend
         finally:
@@ -73,7 +91,7 @@ async def open_backend(settings: Settings, jobs: Jobs | None = None) -> AsyncIte
 
 
 def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
-    bots = open_bots(settings, db)
+    bots, variables = open_bots(settings, db), open_variables(settings, db)
     limits = Limits(
         context_tokens=settings.context_tokens,
         short_history=settings.short_history_limit,
@@ -81,7 +99,7 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
         summary_new_messages=settings.summary_new_messages_limit,
         passages=settings.rag_top_k if settings.rag_enabled else 0,
     )
-    indexes = vector_indexes(settings, db)
+    indexes = vector_indexes(settings, db, variables)
     indexing = Indexing(db, indexes, remembers=settings.rag_enabled)
     memory = Memory(db, llm, Retrieval(db, indexes), indexing, limits)
     agents, skills = Agents(db, jobs, memory.promise), open_skills(settings, db, memory)
@@ -91,8 +109,9 @@ def assemble(settings: Settings, db: Database, llm: Llm, jobs: Jobs) -> Backend:
     chat = Chat(db, gateway, memory, jobs, limits_of_turns)
     documents, attachments = Documents(db, jobs), Attachments(db, llm)
     return Backend(
-        settings, db, bots, llm, memory, indexes, indexing, documents, attachments, jobs, agents, skills, gateway, chat
-    )
+        settings, db, variables, bots, llm, memory, indexes, indexing, documents, attachments, jobs, agents, skills,
+        gateway, chat,
+    )  # fmt: skip
 
 
 def open_skills(settings: Settings, db: Database, memory: Memory) -> Skills:
@@ -115,9 +134,20 @@ def open_bots(settings: Settings, db: Database) -> Bots:
     return Bots(db, Seal(settings.secret_keys), rules, telegram=settings.telegram_api_url)
 
 
-def vector_indexes(settings: Settings, db: Database) -> VectorIndexes:
+def open_variables(settings: Settings, db: Database) -> Variables:
+    return Variables(db, Seal(settings.secret_keys), environment())
+
+
+async def read_variables(settings: Settings) -> Variables:
+    """As they are now, for who has no database open."""
+    async with Database(settings.database_url.get_secret_value()) as db:
+        variables = open_variables(settings, db)
+        await variables.refresh()
+        return variables
+
+
+def vector_indexes(settings: Settings, db: Database, variables: Mapping[str, str]) -> VectorIndexes:
     """Every store that is set up, and any embedder: what the index in use was made with, the settings need not name."""
-    variables = environment()
     stores: list[VectorStore] = [PgVector(db)]
     if settings.qdrant_url:
         stores.append(Qdrant(settings.qdrant_url, settings.qdrant_api_key.get_secret_value()))
@@ -125,9 +155,13 @@ def vector_indexes(settings: Settings, db: Database) -> VectorIndexes:
     return VectorIndexes(db, stores, lambda spec: read_embedder(spec, variables), chosen)
 
 
+def chain_of(settings: Settings, variables: Mapping[str, str]) -> str:
+    return settings.llm_chain or variables.get("LLM_CHAIN", "")
+
+
 def read_chains(settings: Settings, environment: Mapping[str, str]) -> dict[Purpose, Sequence[Provider]]:
     """Who is asked for what. Raises `ChainInvalid`."""
-    chat = read_chain(settings.llm_chain, environment)
+    chat = read_chain(chain_of(settings, environment), environment)
     return {
         Purpose.CHAT: chat,
         Purpose.SUMMARY: read_chain(settings.summary_llm_chain, environment) if settings.summary_llm_chain else chat,

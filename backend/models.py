@@ -172,6 +172,16 @@ rates = Table(
 )
 
 
+class Setting(Model):
+    """A variable that was set in the console instead of the environment, which goes before it."""
+
+    __tablename__ = "settings"
+    __table_args__ = (CheckConstraint("name ~ '^[A-Z][A-Z0-9_]{0,63}$'", name="name"),)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[str]
+
+
 class ChatSession(_Named, Model):
     """One person's conversation with one bot in one chat; closed by a reset, which can be undone for a moment.
 

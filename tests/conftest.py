@@ -109,6 +109,7 @@ async def db(pool: Database) -> AsyncIterator[Database]:
     yield pool
     await forget_what_was_said(pool)
     await pool.run("delete from bots")
+    await pool.run("delete from settings")
     await pool.run("delete from macros where slug <> all($1)", SHIPPED)
     await pool.run("update macros set enabled = false")
     await pool.run("delete from agents where slug <> all($1)", SHIPPED_AGENTS)

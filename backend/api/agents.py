@@ -1,6 +1,6 @@
 """Agents: who carries out what people ask for, and with which skills."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -55,10 +55,10 @@ class _Settings(Body):
     enabled: bool = True
     """Whether it is offered."""
 
-    async def given(self) -> dict[str, Any]:
+    async def given(self, variables: Mapping[str, str]) -> dict[str, Any]:
         """What the request names. Raises `LlmChainInvalid`."""
         if self.llm_chain:
-            await prove(self.llm_chain)
+            await prove(self.llm_chain, variables)
         return self.model_dump(exclude_unset=True, mode="json")
 
 
@@ -144,7 +144,7 @@ async def list_agents(wanted: Annotated[AgentsWanted, Query()], backend: Backend
 @router.post("", status_code=201, responses=told(*WRITTEN))
 async def add_agent(agent: AgentIn, backend: BackendDep) -> AgentOut:
     """Add an agent. It is offered within seconds."""
-    return AgentOut(**_told(await backend.gateway.agents.add(await agent.given()), backend))
+    return AgentOut(**_told(await backend.gateway.agents.add(await agent.given(backend.variables)), backend))
 
 
 @router.get("/{id}", responses=SHOWN)
@@ -156,7 +156,7 @@ async def get_agent(id: AgentId, backend: BackendDep) -> AgentOut:
 @router.patch("/{id}", responses=told(AgentNotFound, *WRITTEN))
 async def change_agent(id: AgentId, changes: AgentChanges, backend: BackendDep) -> AgentOut:
     """Change an agent. What is under way goes on with it as it is then."""
-    return AgentOut(**_told(await backend.gateway.agents.change(id, await changes.given()), backend))
+    return AgentOut(**_told(await backend.gateway.agents.change(id, await changes.given(backend.variables)), backend))
 
 
 @router.delete("/{id}", status_code=204, response_class=Response, responses=SHOWN)

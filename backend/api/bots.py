@@ -1,5 +1,6 @@
 """Bots: who they are, and where they stand in Telegram."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,6 @@ from backend.database import StorageUnavailable
 from backend.errors import Invalid
 from backend.llm.catalog import ChainInvalid, read_chain
 from backend.llm.examining import examine_chain
-from backend.settings import environment
 
 router = APIRouter(prefix="/bots", tags=["bots"])
 
@@ -77,11 +77,11 @@ class BotSettings(Body):
     enabled: bool = True
     """Whether it answers, and receives from Telegram."""
 
-    async def given(self) -> dict[str, Any]:
+    async def given(self, variables: Mapping[str, str]) -> dict[str, Any]:
         """The settings that the request names. Raises `LlmChainInvalid`."""
         given = self.model_dump(exclude_unset=True, exclude={"slug"})
         if self.llm_chain:
-            await prove(self.llm_chain)
+            await prove(self.llm_chain, variables)
         if token := given.get("token"):
             given["token"] = token.get_secret_value()
         return given
@@ -94,10 +94,10 @@ class BotIn(BotSettings):
     """Its name in addresses and commands, for good."""
 
 
-async def prove(chain: str) -> None:
+async def prove(chain: str, variables: Mapping[str, str]) -> None:
     """Raises `LlmChainInvalid`. That a provider of it is not set up on this machine is no mistake."""
     try:
-        providers = read_chain(chain, environment())
+        providers = read_chain(chain, variables)
     except ChainInvalid as error:
         raise LlmChainInvalid(str(error)) from None
     for provider in providers:
@@ -185,7 +185,7 @@ async def list_bots(wanted: Annotated[PartWanted, Query()], backend: BackendDep)
 @router.post("", status_code=201, responses=told(BotExists, *WRITTEN))
 async def add_bot(bot: BotIn, backend: BackendDep) -> BotOut:
     """Add a bot. With a token it starts in Telegram within seconds."""
-    return BotOut(**await backend.bots.add(bot.slug, await bot.given()))
+    return BotOut(**await backend.bots.add(bot.slug, await bot.given(backend.variables)))
 
 
 @router.get("/{slug}", responses=SHOWN)
@@ -197,7 +197,7 @@ async def get_bot(slug: Slug, backend: BackendDep) -> BotOut:
 @router.patch("/{slug}", responses=told(BotNotFound, *WRITTEN))
 async def change_bot(slug: Slug, changes: BotChanges, backend: BackendDep) -> BotOut:
     """Change a bot; what runs in Telegram follows within seconds."""
-    return BotOut(**await backend.bots.change(slug, await changes.given()))
+    return BotOut(**await backend.bots.change(slug, await changes.given(backend.variables)))
 
 
 @router.delete(
@@ -215,6 +215,6 @@ async def delete_bot(slug: Slug, backend: BackendDep) -> None:
 async def check_bot(slug: Slug, backend: BackendDep) -> CheckOut:
     """Ask Telegram about the bot's token, and every provider of its models about its key, now."""
     bot = await backend.bots.get(slug)
-    models = await examine_chain(bot["llm_chain"] or backend.settings.llm_chain, environment())
+    models = await examine_chain(bot["llm_chain"] or backend.chain, backend.variables)
     findings = [FindingOut.model_validate(one) for one in (await backend.bots.check(slug), *models)]
     return CheckOut(ok=all(finding.ok for finding in findings), findings=findings)

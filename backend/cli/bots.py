@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from backend.bootstrap import open_bots
+from backend.bootstrap import chain_of, open_bots, open_variables, read_variables
 from backend.bots import SLUG, BotExists, Bots, TelegramUnavailable
 from backend.cli.telling import ago, carried_out, counted, print_facts, print_table
 from backend.database import Database, Record
 from backend.llm.examining import examine_chain
-from backend.settings import Settings, environment
+from backend.settings import Settings
 
 Work: TypeAlias = Callable[[Bots, argparse.Namespace, Settings], Awaitable[int]]
 
@@ -179,14 +179,17 @@ async def _stop(bots: Bots, asked: argparse.Namespace, _: Settings) -> int:
 
 async def _check(bots: Bots, asked: argparse.Namespace, settings: Settings) -> int:
     bot = await bots.get(asked.slug)
-    models = await examine_chain(bot["llm_chain"] or settings.llm_chain, environment())
+    variables = await read_variables(settings)
+    models = await examine_chain(bot["llm_chain"] or chain_of(settings, variables), variables)
     findings = [await bots.check(asked.slug), *models]
     for finding in findings:
         print(finding.line())
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-async def _rotate(bots: Bots, _: argparse.Namespace, __: Settings) -> int:
+async def _rotate(bots: Bots, _: argparse.Namespace, settings: Settings) -> int:
+    async with Database(settings.database_url.get_secret_value()) as db:
+        await open_variables(settings, db).rotate()
     sealed = counted(await bots.rotate(), "token")
     print(f"Sealed {sealed} with the first key of SECRET_KEY; others can be taken out of it now.")
     return 0

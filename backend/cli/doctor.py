@@ -8,11 +8,12 @@ from typing import Any
 import aiohttp
 
 from backend.agents.skills import browser, mcp, sandbox, web
+from backend.bootstrap import chain_of, read_variables
 from backend.cli.talk import address
 from backend.findings import Finding
 from backend.llm.examining import examine_chain
 from backend.llm.prices import PricesInvalid, read_prices
-from backend.settings import ENV_FILE, Settings, environment
+from backend.settings import ENV_FILE, Settings
 
 PATIENCE = aiohttp.ClientTimeout(total=10)
 ADVICE = {
@@ -36,17 +37,18 @@ async def _examine(settings: Settings) -> list[Finding]:
     findings = [_env_file(), _prices(settings)]
     async with aiohttp.ClientSession(timeout=PATIENCE) as http:
         findings += [finding async for finding in _backend(settings, http)]
-        for named in _chains(settings):
-            findings += await examine_chain(named, environment())
+        variables = await read_variables(settings)
+        for named in _chains(settings, variables):
+            findings += await examine_chain(named, variables)
         findings += [finding async for finding in _bots(settings, http)]
     findings += await _skills(settings)
     return list(dict.fromkeys(findings))  # a provider may stand in several chains
 
 
-def _chains(settings: Settings) -> list[str]:
+def _chains(settings: Settings, variables: Mapping[str, str]) -> list[str]:
     """That of the answers, also if it is empty, and the others that are set."""
     others = settings.summary_llm_chain, settings.router_llm_chain, settings.vision_llm_chain, settings.transcription
-    return [settings.llm_chain, *filter(None, others)]
+    return [chain_of(settings, variables), *filter(None, others)]
 
 
 async def _skills(settings: Settings) -> list[Finding]:

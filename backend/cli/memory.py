@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
-from backend.bootstrap import vector_indexes
+from backend.bootstrap import read_variables, vector_indexes
 from backend.database import Database
 from backend.errors import Problem, Unavailable
 from backend.llm.embedder import EmbedderInvalid
@@ -58,7 +58,7 @@ def _with_indexes(settings: Settings, work: Work) -> int:
 
 async def _work(settings: Settings, work: Work) -> int:
     async with Database(settings.database_url.get_secret_value()) as db:
-        indexes = vector_indexes(settings, db)
+        indexes = vector_indexes(settings, db, await read_variables(settings))
         try:
             return await work(db, indexes)
         finally:

@@ -91,6 +91,14 @@ class Llm:
         self._read = read
         self._own_chains: dict[str, Sequence[Provider]] = {}
 
+    def use(self, chains: Mapping[Purpose, Sequence[Provider]], read: ReadChain) -> None:
+        """From now on others are asked; who is being asked may finish."""
+        self._chains, self._read, self._own_chains = chains, read, {}
+        self._known = {(provider.name, provider.model): provider for provider in chains.get(Purpose.CHAT, ())}
+        for chain in chains.values():
+            for provider in chain:
+                self._patience.setdefault(provider, Patience())
+
     def chain(self, purpose: Purpose, own: str = "") -> Sequence[Provider]:
         """Who is asked, in order; empty when nothing is configured. `own` is a bot's chain, if it has one."""
         return (self._own_chain(own) if own else ()) or self._chains.get(purpose, ())

@@ -47,6 +47,7 @@ class Runtime:
 
 
 async def _perform(work: Work, backend: Backend, subjects: Sequence[UUID]) -> None:
+    await backend.refresh()
     ends = await asyncio.gather(*(work(backend, subject) for subject in subjects), return_exceptions=True)
     if errors := [end for end in ends if isinstance(end, BaseException)]:
         raise BaseExceptionGroup("a job failed", errors)

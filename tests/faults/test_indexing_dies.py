@@ -16,7 +16,7 @@ from backend.jobs import Job
 from backend.local import Child, Program
 from backend.memory.indexing import VectorIndexes
 from backend.memory.indexing.promises import promise_missing
-from backend.settings import Settings
+from backend.settings import Settings, environment
 from tests.faults.house import House
 from tests.processes import WorkerProcess, until, unused_port
 from tests.simulators.embeddings import Embeds
@@ -111,7 +111,7 @@ async def indexes(
 ) -> AsyncIterator[VectorIndexes]:
     for name, value in (house.environment | store.settings).items():
         monkeypatch.setenv(name, value)
-    indexes = vector_indexes(Settings(), db)
+    indexes = vector_indexes(Settings(), db, environment())
     yield indexes
     await indexes.close()
 
