@@ -45,8 +45,12 @@ def as_list(
     page: Page, shape: type[T], place: Callable[[Record], str], tell: Callable[[Record], Mapping[str, Any]] = dict
 ) -> ListOut[T]:
     """`place` tells where a row stands in the list, `tell` what is shown of it."""
-    cursor = base64.urlsafe_b64encode(place(page.items[-1]).encode()).decode() if page.more else None
+    cursor = cursor_of(place(page.items[-1])) if page.more else None
     return ListOut(items=[shape(**tell(row)) for row in page.items], next_cursor=cursor)
+
+
+def cursor_of(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode()
 
 
 def read_cursor(cursor: str | None, read: Callable[[str], Place]) -> Place | None:

@@ -11,6 +11,7 @@ from backend.settings import Settings
 from tests.backend.api.running import process, stores_of
 from tests.browser.person import KEY, PASSWORD, Person
 from tests.simulators.provider import Provider
+from tests.simulators.telegram import TelegramSimulator
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 # Root, as in a container, has no use for Chromium's own sandbox.
@@ -44,9 +45,17 @@ async def model() -> AsyncIterator[Provider]:
 
 
 @pytest.fixture(scope="module")
-async def backend_at(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def telegram() -> AsyncIterator[TelegramSimulator]:
+    async with TelegramSimulator() as telegram:
+        yield telegram
+
+
+@pytest.fixture(scope="module")
+async def backend_at(
+    settings: Settings, telegram: TelegramSimulator, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
     """The address of a backend that nobody has set up yet."""
-    secrets = {"CONSOLE_PASSWORD": PASSWORD, "SECRET_KEY": KEY}
+    secrets = {"CONSOLE_PASSWORD": PASSWORD, "SECRET_KEY": KEY, "TELEGRAM_API_URL": telegram.url}
     output: Path = tmp_path_factory.mktemp("browser") / "output"
     async with process(output, stores_of(settings) | secrets) as address:
         yield address

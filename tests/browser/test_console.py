@@ -1,10 +1,16 @@
 """A person at a desk: sees how everything is, talks, and looks what an answer was made from."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, expect
 
 from backend.database import Database
-from tests.browser.person import DESK, PHONE, Person
+from backend.signing import LINK, console_signer
+from tests.backend.api.test_sockets import Pauses
+from tests.browser.person import DESK, KEY, PASSWORD, PHONE, Person
+from tests.simulators.provider import Answer, Provider
+from tests.simulators.telegram import TelegramSimulator
 
 
 async def test_the_wrong_password_is_told_and_the_right_one_opens(person: Person) -> None:
@@ -17,6 +23,65 @@ async def test_the_wrong_password_is_told_and_the_right_one_opens(person: Person
     await person.enter()
     await person.page.get_by_role("button", name="Log out").click()
     await expect(person.page.locator("#password")).to_be_visible()
+
+
+async def test_from_nothing_to_an_answer_and_what_it_was_made_from(
+    person: Person, model: Provider, telegram: TelegramSimulator, db: Database
+) -> None:
+    await person.go(f"/console/enter?link={console_signer([KEY], PASSWORD).issue(LINK, 60)}")
+    await expect(person.page.get_by_role("heading", name="No model is set up yet")).to_be_visible()
+    await person.page.locator("#now").get_by_role("link", name="Set up").click()
+    await set_up_model(person, model)
+    assert await person.faults() == []
+    await set_up_bot(person, telegram)
+    assert [tuple(row) for row in await db.run("select access, owner_id from bots")] == [("list", "42")]
+    await talk(person, model)
+    await person.page.get_by_role("link", name="Look").click()
+    await person.page.locator("#q").fill("luna")
+    await person.page.keyboard.press("Enter")
+    await person.page.get_by_role("link", name="Your cat is called").click()
+    await expect(person.page.locator(".message.person .text")).to_have_text("What is my cat called?")
+
+
+async def set_up_model(person: Person, model: Provider) -> None:
+    """With the wrong key first."""
+    model.will(Answer("Good morning."))
+    for key in ("sk-wrong", "sk-right"):
+        await person.page.get_by_text("Another service").click()
+        written = {"name": "stub", "address": model.base_url, "key": key, "model": "simulated"}
+        for field, text in written.items():
+            await person.page.locator(f"#other-{field}").fill(text)
+        await person.page.keyboard.press("Enter")
+        if key == "sk-wrong":
+            await expect(person.page.get_by_role("alert")).to_contain_text("Nothing was saved.")
+    await expect(person.page.locator("#models .done")).to_contain_text("Good morning.")
+
+
+async def set_up_bot(person: Person, telegram: TelegramSimulator) -> None:
+    """For its owner alone."""
+    await person.page.locator("#bots").get_by_text("Assistant").click()
+    await person.page.locator("#b-default-token").fill(telegram.token)
+    await person.page.keyboard.press("Enter")
+    await expect(person.page.locator("#bots .done")).to_have_text("default is @test_bot. It starts within seconds.")
+    await person.page.get_by_label("A list").check()
+    await person.page.locator("#b-default-owner").fill("42")
+    await person.page.get_by_role("button", name="Save", exact=True).click()
+    await expect(person.page.locator("#bots .done")).to_have_text("Saved for default.")
+
+
+async def talk(person: Person, model: Provider) -> None:
+    """The answer is seen while it is written, and opened then."""
+    await person.page.get_by_role("link", name="Talk").click()
+    gate = asyncio.Event()
+    model.will(Pauses("Your cat ", "is called **Luna**.", gate))
+    await person.page.locator("#text").fill("What is my cat called?")
+    await person.page.keyboard.press("Enter")
+    await expect(person.page.locator(".answering")).to_contain_text("Your cat")
+    gate.set()
+    await expect(person.page.locator(".message.bot strong").first).to_have_text("Luna")
+    await person.page.locator("details.origin > summary").click()
+    for fact in ("stub:simulated", "Tokens in", "answered"):
+        await expect(person.page.locator(".made")).to_contain_text(fact)
 
 
 async def test_a_bot_is_stopped_and_started_and_the_page_follows(person: Person, db: Database) -> None:
@@ -63,12 +128,15 @@ async def test_every_page_is_good_to_read_on_a_desk_and_on_a_phone(
     viewport = PHONE if locale == "ru-RU" else DESK
     async with Person.at(chromium, backend_at, color_scheme=scheme, locale=locale, viewport=viewport) as person:
         await person.enter()
-        for path in ("/", "/console/talk"):
+        for path in ("/", "/console/talk", "/console/look", "/console/setup"):
             await person.go(path)
             if path == "/console/talk":
                 await person.says("Hello, |a|b| and **more**")
                 await person.page.locator("details.origin > summary").last.click()
                 await expect(person.page.locator(".facts").last).to_be_visible()
+            if path == "/console/setup":
+                await person.page.locator("details.entry > summary").first.click()
+                await person.page.locator("#bots details.entry > summary").first.click()
             assert await person.faults() == []
             assert not await person.scrolls_sideways()
         person.check()

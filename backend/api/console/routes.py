@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from backend.api.console import entering, now, talk
+from backend.api.console import entering, look, now, runs, setup, talk
 
 router = APIRouter()
-for pages in (entering, now, talk):
+for pages in (entering, now, talk, runs, look, setup):
     router.include_router(pages.router)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.responses import RedirectResponse
 
+from backend.agents import WantedRuns
 from backend.api.console.access import VisitorDep
 from backend.api.console.events import as_text, put, streamed
 from backend.api.console.pages import Page, fill, is_part, render, title_of
@@ -19,13 +20,14 @@ from backend.chat import Asked, Reply, sessions
 from backend.chat.interrupting import Place
 from backend.chat.origins import origin_of
 from backend.chat.sessions import Filter
+from backend.database import Record
 from backend.llm.tokens import count_tokens
 
 router = APIRouter(route_class=Page, include_in_schema=False)
 
 # Whoever talks here is one person, in one private chat.
 PERSON = "console"
-MOST_MESSAGES, MOST_BOTS = 200, 200
+MOST_MESSAGES, MOST_BOTS, MOST_RUNS = 200, 200, 20
 
 Bot = Annotated[str, Query(max_length=64)]
 
@@ -42,8 +44,20 @@ async def show(request: Request, _: VisitorDep, backend: BackendDep, bot: Bot = 
     said = (
         (await sessions.list_messages(backend.db, session["id"], after=None, limit=MOST_MESSAGES)) if session else None
     )
-    messages = list(reversed(said.items)) if said else []
-    return render(request, "talk.html", bots=bots, bot=bot, session=session, messages=messages)
+    return render(
+        request,
+        "talk.html",
+        bots=bots,
+        bot=bot,
+        messages=said.items[::-1] if said else [],
+        runs=await _under_way(backend, session["id"]) if session else [],
+    )
+
+
+async def _under_way(backend: Backend, session_id: UUID) -> list[Record]:
+    """Runs that are not over, the oldest first; of those that are, the result is a message."""
+    found = await backend.agents.runs(WantedRuns(session_id=session_id), after=None, limit=MOST_RUNS)
+    return [run for run in found.items[::-1] if run["finished_at"] is None]
 
 
 @router.post("/console/talk")
@@ -83,7 +97,7 @@ async def _answer(request: Request, backend: Backend, asked: Asked) -> AsyncIter
     try:
         async for piece in backend.chat.stream_turn(asked):
             if isinstance(piece, Reply):
-                shown = {"text": piece.text, "model": piece.model, "turn_id": piece.turn_id}
+                shown = {"text": piece.text, "model": piece.model, "turn_id": piece.turn_id, "run_id": piece.run_id}
                 yield put(place, "outerHTML", fill(request, "_answer.html", **shown))
             else:
                 yield put(f"{place}-text", "beforeend", as_text(piece))
