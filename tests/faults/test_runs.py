@@ -52,6 +52,23 @@ async def test_a_worker_is_killed_at_any_boundary(
     assert ends == ({"done": STEPS - 1, "uncertain": 1} if unknown else {"done": STEPS})
 
 
+async def test_all_workers_are_killed_amid_a_call_and_come_back(
+    errands: Errands, house: House, anna: Person, killer: Killer, workers: list[WorkerProcess]
+) -> None:
+    killer.arm(OF_PLAN + 4, after=True)
+    run = await errands.begin(anna, allowed=True)
+    await in_time(killer.hit.wait())
+    for worker in workers:
+        await worker.kill()
+    await errands.let_leases_end(run)
+    for worker in workers:
+        await worker.revive()
+    asked = await errands.is_asked(run)
+    assert (await anna.answers(house.first, asked["id"], "confirm")).status == 200
+    await until(lambda: errands.is_over(run))
+    assert await errands.is_true(run, anna) == {"done": STEPS}
+
+
 async def test_a_double_tap_does_everything_once(errands: Errands, house: House, anna: Person, killer: Killer) -> None:
     killer.arm(0, after=False)
     run = await errands.begin(anna, allowed=False)

@@ -1,7 +1,11 @@
 """Runs from their first step to their last words, by one worker to whom nothing happens."""
 
+import asyncio
+
+from backend.agents.insisting import insist
+from backend.database import StorageUnavailable
 from tests.backend.agents.bench import Bench, look, step, write
-from tests.simulators.provider import Provider
+from tests.simulators.provider import Answer, Provider
 from tests.simulators.provider_scenes import PLANNER, Scene, Seen, plays
 
 
@@ -63,3 +67,38 @@ async def test_an_action_waits_for_the_person_and_then_goes_on(bench: Bench, pro
     assert bench.desk.write.lines == ["milk"]
     assert await bench.said(run) == "Done: wrote milk"
     assert await bench.statuses(run) == ["completed", "completed"]
+
+
+async def test_steps_that_do_not_need_each_other_are_carried_out_together(bench: Bench, provider: Provider) -> None:
+    gate = asyncio.Event()
+    provider.rule = plays(Scene("do the", Answer("Done.", gate=gate)))
+    run = await bench.begin(step("Do the first"), step("Do the second"))
+    async with asyncio.TaskGroup() as group:
+        for _, id in bench.jobs.advanced:
+            group.create_task(bench.workshop().advance(id))
+        await provider.called(2)
+        assert await bench.statuses(run) == ["running", "running", "running"]
+        gate.set()
+    assert await bench.statuses(run) == ["completed", "completed", "completed"]
+    assert await bench.said(run) == "Done.\n\nDone."
+
+
+async def test_a_step_that_is_rung_for_often_is_carried_out_once(bench: Bench, provider: Provider) -> None:
+    provider.rule = plays(Scene("garden", look("garden"), "Green."))
+    run = await bench.begin(step("Look at the garden"))
+    while bench.jobs.advanced:
+        rung, bench.jobs.advanced[:] = bench.jobs.advanced * 4, []
+        await asyncio.gather(*(bench.workshop().advance(id) for _, id in rung))
+    assert bench.desk.look.lines == ["garden"]
+    assert await bench.said(run) == "Green."
+
+
+async def test_what_has_happened_is_recorded_when_postgres_is_back() -> None:
+    tries = iter([StorageUnavailable(), StorageUnavailable()])
+
+    async def record() -> str:
+        for away in tries:
+            raise away
+        return "recorded"
+
+    assert await insist(record) == "recorded"
