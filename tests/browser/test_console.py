@@ -5,11 +5,16 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, expect
 
+from backend.bots import Seal
 from backend.database import Database
+from backend.llm.variables import Variables
 from backend.signing import LINK, console_signer
+from tests.backend.api.console.test_runs import asked
+from tests.backend.api.test_runs import TASK
 from tests.backend.api.test_sockets import Pauses
 from tests.browser.person import DESK, KEY, PASSWORD, PHONE, Person
 from tests.simulators.provider import Answer, Provider
+from tests.simulators.provider_tools import CallsTool
 from tests.simulators.telegram import TelegramSimulator
 
 
@@ -140,3 +145,24 @@ async def test_every_page_is_good_to_read_on_a_desk_and_on_a_phone(
             assert await person.faults() == []
             assert not await person.scrolls_sideways()
         person.check()
+
+
+async def test_what_a_run_asks_is_answered_in_the_chat(person: Person, model: Provider, db: Database) -> None:
+    variables = Variables(db, Seal([KEY]), {})
+    await variables.save({"STUB_BASE_URL": model.base_url, "STUB_API_KEY": "sk-right", "LLM_CHAIN": "stub:simulated"})
+    await db.run(
+        "insert into agents (slug, name, description, instructions) values ('librarian', 'L', 'Finds books.', 'Find.')"
+    )
+    await person.enter()
+    await expect(person.page.locator("#now")).to_contain_text("stub:simulated")
+    await person.page.get_by_role("link", name="Talk").click()
+    model.will(CallsTool("LIBRARIAN", {"task": TASK, "why": "asks"}))
+    await person.page.locator("#text").fill("When does the museum open?")
+    await person.page.keyboard.press("Enter")
+    await expect(person.page.locator(".run .steps")).to_contain_text(TASK)
+    [run] = await db.run("select id from agent_runs")
+    await asked(db, run["id"], "console")
+    await expect(person.page.locator(".asked pre")).to_have_text("+ milk")
+    assert await person.faults() == []
+    await person.page.get_by_role("button", name="Cancel").click()
+    await expect(person.page.locator(".run")).to_contain_text("cancelled")

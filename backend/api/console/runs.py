@@ -14,9 +14,6 @@ from backend.bootstrap import Backend
 
 router = APIRouter(prefix="/console", route_class=Page, include_in_schema=False)
 
-# Shorter than the grace that a backend has when it is told to stop.
-WAIT_SECONDS = 4.0
-
 Version = Annotated[str, Query(max_length=64)]
 ConfirmationId = Annotated[int, Path(ge=1, le=LAST_NUMBER)]
 
@@ -25,9 +22,9 @@ ConfirmationId = Annotated[int, Path(ge=1, le=LAST_NUMBER)]
 async def show_run(
     run_id: UUID, request: Request, _: VisitorDep, backend: BackendDep, version: Version = ""
 ) -> Response:
-    """As soon as it is another than the page has; until it is over, the page asks again."""
-    await backend.agents.wait(run_id, version, WAIT_SECONDS)
-    return await _shown(request, backend, run_id)
+    """Nothing, if the page has this version: what is put there anew would take the focus away from its buttons."""
+    run = await backend.agents.run(run_id)
+    return Response(status_code=204) if run["version"] == version else await _shown(request, backend, run_id)
 
 
 @router.post("/runs/{run_id}/stop")
