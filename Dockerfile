@@ -34,6 +34,7 @@ FROM dependencies AS backend-code
 COPY LICENSE README.md ./
 COPY backend backend
 COPY migrations migrations
+COPY directus directus
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --no-deps --build-constraint installer.lock --target /opt/llmbot .
 

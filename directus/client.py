@@ -1,6 +1,7 @@
 """Directus' REST API, as an administrator sees it."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import aiohttp
 
 # Directus makes its own tables first, and takes up to a minute for it on a slow machine.
 START_SECONDS, LOOK_SECONDS = 180.0, 0.5
+BUSY, BUSY_SECONDS = 503, 60.0
 Item = dict[str, Any]
 
 
@@ -58,23 +60,29 @@ class Client:
         self._http.headers["Authorization"] = f"Bearer {told['access_token']}"
 
     async def get(self, path: str, **query: str) -> Any:
-        return await self._ask("GET", path, query=query)
+        return await self.ask("GET", path, query=query)
 
     async def all(self, path: str, **query: str) -> list[Item]:
         """Every item, not only those of a first page."""
         return await self.get(path, limit="-1", **query)  # type: ignore[no-any-return]
 
     async def post(self, path: str, body: object) -> Any:
-        return await self._ask("POST", path, body)
+        return await self.ask("POST", path, body)
 
     async def patch(self, path: str, body: object) -> Any:
-        return await self._ask("PATCH", path, body)
+        return await self.ask("PATCH", path, body)
 
     async def delete(self, path: str) -> None:
-        await self._ask("DELETE", path)
+        await self.ask("DELETE", path)
 
-    async def _ask(self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None) -> Any:
-        async with self._http.request(method, path, json=body, params=query) as answer:
-            if not answer.ok:
-                raise Refused(method, path, answer.status, await answer.text())
-            return (await answer.json()).get("data") if answer.content_type == "application/json" else None
+    async def ask(self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None) -> Any:
+        """Raises `Refused`; a Directus that is too busy is asked again for a while."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            async with self._http.request(method, path, json=body, params=query) as answer:
+                if answer.ok:
+                    told = await answer.json() if answer.content_type == "application/json" else None
+                    return told.get("data") if isinstance(told, dict) else told
+                if answer.status != BUSY or time.monotonic() > deadline:
+                    raise Refused(method, path, answer.status, await answer.text())
+            await asyncio.sleep(LOOK_SECONDS)
