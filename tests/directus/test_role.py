@@ -16,11 +16,13 @@ select relname from pg_class where pg_get_userbyid(relowner) = 'directus' and re
 SCHEMAS = "select nspname from pg_namespace where pg_get_userbyid(nspowner) = 'directus'"
 
 
-async def test_a_second_time_changes_nothing(settings: Settings, panel: Panel, role: str) -> None:
-    assert not await apply_role(settings.database_url.get_secret_value(), role, panel)
+async def test_a_second_time_changes_nothing(settings: Settings, panel: Panel, role_password: str) -> None:
+    assert not await apply_role(settings.database_url.get_secret_value(), role_password, panel)
 
 
-async def test_a_new_password_is_taken(settings: Settings, panel: Panel, role: str, operator: Operator) -> None:
+async def test_a_new_password_is_taken(
+    settings: Settings, panel: Panel, role_password: str, operator: Operator
+) -> None:
     url = settings.database_url.get_secret_value()
     assert await apply_role(url, "another", panel)
     await (await asyncpg.connect(url, user="directus", password="another")).close()
