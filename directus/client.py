@@ -10,6 +10,8 @@ import aiohttp
 # Directus makes its own tables first, and takes up to a minute for it on a slow machine.
 START_SECONDS, LOOK_SECONDS = 180.0, 0.5
 BUSY, BUSY_SECONDS = 503, 60.0
+# Node closes a connection that nothing was asked on for 5 seconds.
+KEPT_SECONDS = 2.0
 Item = dict[str, Any]
 
 
@@ -30,7 +32,8 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._http = aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=60))
+        connector = aiohttp.TCPConnector(keepalive_timeout=KEPT_SECONDS)
+        self._http = aiohttp.ClientSession(url, connector=connector, timeout=aiohttp.ClientTimeout(total=60))
 
     async def __aenter__(self) -> "Client":
         return self

@@ -19,9 +19,11 @@ create role {ROLE} login noinherit password {{password}};
 alter role {ROLE} set statement_timeout = '30s';
 alter role {ROLE} set idle_in_transaction_session_timeout = '30s';
 """
-BELONG = f"grant {ROLE} to current_user"
+BELONG = f"grant {ROLE} to {{us}};"
 
-US = "select rolsuper, rolsuper or rolcreaterole as may from pg_roles where rolname = current_user"
+US = """
+select quote_ident(rolname) as us, rolsuper, rolsuper or rolcreaterole as may from pg_roles where rolname = current_user
+"""
 
 # All that the role may do with our tables, as one text; `*` is a whole table.
 HELD = """
@@ -40,6 +42,9 @@ select string_agg(held, E'\\n' order by held) from (
 
 class RoleMissing(Exception):
     """The role is not there, and may not be made by who we are."""
+
+    def __init__(self, statements: str) -> None:
+        super().__init__(f"A superuser of your Postgres has to say, once, with DIRECTUS_DB_PASSWORD:\n{statements}")
 
 
 async def apply_role(url: str, password: str, panel: Panel) -> bool:
@@ -69,10 +74,10 @@ async def _make_role(connection: "asyncpg.Connection[asyncpg.Record]", password:
     us = await connection.fetchrow(US)
     assert us
     if not us["may"]:
-        raise RoleMissing(MAKE.format(password="'…'") + f"{BELONG};")
+        raise RoleMissing(MAKE.format(password="'…'") + BELONG.format(us=us["us"]))
     await connection.execute(MAKE.format(password=_quoted(password)))
     if not us["rolsuper"]:
-        await connection.execute(BELONG)
+        await connection.execute(BELONG.format(us=us["us"]))
     return True
 
 
