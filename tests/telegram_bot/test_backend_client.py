@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout
@@ -15,7 +16,9 @@ from telegram_bot.backend_client import (
     Conversation,
     Delivery,
     Delta,
+    Merged,
     Question,
+    TurnStream,
 )
 from telegram_bot.backend_client.http import Http
 from telegram_bot.backend_client.problems import UNNAMED
@@ -122,3 +125,12 @@ async def test_a_backend_that_never_answers_is_not_waited_for_for_ever() -> None
         with pytest.raises(BackendProblem) as raised:
             await BackendClient(Http(http, pauses=())).reset(ANNA)
         assert raised.value.type == NO_ANSWER_IN_TIME
+
+
+@pytest.mark.parametrize("name", ["merged", "human"])
+async def test_a_turn_that_somebody_else_answers_ends_without_a_delivery(name: str) -> None:
+    async def events() -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        yield "delta", {"text": "To begin"}
+        yield name, {}
+
+    assert [event async for event in TurnStream(events(), "7")] == [Delta("To begin"), Merged()]
