@@ -55,7 +55,7 @@ ENGLISH = {
     "now.seconds": "Response time",
     "now.p95": "median; p95: {n} s",
     "now.no-turns": "no turns yet",
-    "now.errors": "Without an answer",
+    "now.errors": "Unanswered",
     "now.of-turns": "{failed} of {turns} turns",
     "now.tokens": "Tokens",
     "now.in-out": "in {tokens_in}, out {tokens_out}",
