@@ -55,9 +55,7 @@ async def test_nothing_else_opens(locked: httpx2.AsyncClient, credentials: bytes
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/sessions", "/health/ready", "/metrics", "/nowhere", "/health/", "//127.0.0.1//health"]
-)
+@pytest.mark.parametrize("path", ["/v1/sessions", "/health/ready", "/metrics", "/nowhere", "/health/"])
 async def test_without_a_key_everything_else_is_closed(locked: httpx2.AsyncClient, path: str) -> None:
     assert_problem(await locked.get(path), "unauthorized", 401)
     assert_problem(await locked.get(path, headers={"Host": "127.0.0.1:8080"}), "unauthorized", 401)

@@ -91,8 +91,8 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(stranger: httpx2.
         assert ("secure" in cookie) is secure
 
 
-LINK = SIGNER.issue("passing", 60)
-MADE_UP = {"empty": "", "short": "x", "unsigned": "a.99999999999.b", "quotes": '""', "link": LINK}
+PASSING = SIGNER.issue("passing", 60)
+MADE_UP = {"empty": "", "short": "x", "unsigned": "a.99999999999.b", "quotes": '""', "passing": PASSING}
 
 
 @pytest.mark.parametrize("made_up", MADE_UP.values(), ids=MADE_UP)
