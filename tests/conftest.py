@@ -39,6 +39,7 @@ SHIPPED_AGENTS = ["system_agent", "browser_agent", "research_agent", "assistant_
 TOGETHER = ("faults", "contract")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the names of groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several processes of tests, one of them does all of a file, or of a folder that shares what it starts."""
     for item in items:

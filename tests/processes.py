@@ -113,8 +113,8 @@ class WorkerProcess:
         """Returns once it takes jobs, also if it is only now dying of what happened to its broker."""
 
         def look() -> bool:
-            with make_celery(self._broker) as celery:
-                return bool(celery.control.broadcast("ping", reply=True, limit=1))
+            with make_celery(self._broker) as celery, celery.connection_for_read() as connection:
+                return bool(celery.control.broadcast("ping", reply=True, limit=1, connection=connection))
 
         async def is_at_work() -> bool:
             await self.revive()
@@ -127,8 +127,9 @@ class WorkerProcess:
 
     async def _busy(self) -> set[int]:
         def look() -> set[int]:
-            with make_celery(self._broker) as celery:
-                active = celery.control.inspect().active() or {}
+            # A pooled connection may be of a broker that was killed since.
+            with make_celery(self._broker) as celery, celery.connection_for_read() as connection:
+                active = celery.control.inspect(connection=connection).active() or {}
             return {job["worker_pid"] for jobs in active.values() for job in jobs}
 
         return await asyncio.to_thread(look)

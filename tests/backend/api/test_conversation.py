@@ -22,8 +22,8 @@ async def test_whoever_waits_is_given_the_answer_so_far(api: httpx2.AsyncClient,
     stopped = await asking
     gate.set()
     assert (stopped.status_code, stopped.json()["text"]) == (200, "")
-    assert (await api.post("/v1/chat/stop", json=HERE)).json() == {"stopped": 0}
-    assert (await api.post("/v1/chat/stop", json=HERE | {"bot": "nobody"})).json() == {"stopped": 0}
+    assert (await api.post("/v1/chat/stop", json=HERE)).json() == {"stopped": 0, "runs": 0}
+    assert (await api.post("/v1/chat/stop", json=HERE | {"bot": "nobody"})).json() == {"stopped": 0, "runs": 0}
 
 
 async def test_a_message_is_corrected_by_its_key(api: httpx2.AsyncClient, db: Database) -> None:

@@ -13,6 +13,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from backend.api.app import create_app
 from backend.api.cards import LONGEST_WAIT_SECONDS
 from backend.api.console.access import ConsoleClosed, PageOutdated, TooManyAttempts
+from backend.api.console.providers import ProviderInvalid
+from backend.api.console.setup import TokenUnknown
 from backend.api.problems import MEDIA_TYPE, MethodNotAllowed, PathNotFound, Unexpected
 from backend.bots import SecretKeyWrong, TelegramUnavailable
 from backend.chat.origins import TurnNotFound
@@ -87,6 +89,8 @@ def test_every_problem_is_documented_with_an_example() -> None:
         IndexBusy,
         ConsoleClosed,
         PageOutdated,
+        ProviderInvalid,
+        TokenUnknown,
         TooManyAttempts,
         TurnNotFound,
     }

@@ -93,7 +93,7 @@ async def test_a_key_opens_only_its_own_conversation(offline_api: httpx2.AsyncCl
         assert reply.json()["turn_id"] != anna["turn_id"]
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/v1/chat", "/v1/chat/handle/", "/v1/sessions/", "/redoc"])
+@pytest.mark.parametrize("path", ["/nowhere", "/v1/chat", "/v1/chat/handle/", "/v1/sessions/", "/redoc"])
 async def test_an_unknown_path_is_a_problem(offline_api: httpx2.AsyncClient, path: str) -> None:
     assert_problem(await offline_api.get(path), "path-not-found", 404)
 
