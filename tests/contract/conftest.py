@@ -22,6 +22,7 @@ UNFINISHED = """
 select from turns where status in ('waiting', 'open')
 union all select from deliveries where state = 'pending'
 union all select from agent_runs where status in ('pending', 'running', 'waiting')
+union all select from deliveries where state = 'sent' and changed > shown
 """
 AS_AT_FIRST = "update bots set access = default, owner_id = default, messages_per_minute = default"
 
