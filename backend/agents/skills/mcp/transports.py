@@ -105,15 +105,25 @@ def _environment(configured: Configured) -> dict[str, str]:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """With all that it has started. What it still says is read, because it is waited for until that has ended."""
+    """With all that it has started. What it still says is read, because it is waited for until that has ended.
+
+    Who is in a hurry, and cancels this, makes it end at once.
+    """
     assert process.stdin
     process.stdin.close()
+    hurried: asyncio.CancelledError | None = None
     for forced in (signal.SIGTERM, signal.SIGKILL, None):
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(GRACE_SECONDS):
                 await asyncio.gather(process.wait(), _pass_over(process))
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError as cancelled:
+            hurried = cancelled
         if forced:
-            _signal(process, forced)
+            _signal(process, signal.SIGKILL if hurried else forced)
+    if hurried:
+        raise hurried
 
 
 async def _pass_over(process: asyncio.subprocess.Process) -> None:
