@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from backend.agents.skills.sandbox.rooms import Bounds, Room, found
 from backend.agents.skills.skill import Failed
 
 MOST_ERRORS = 8 << 10
+# Until bubblewrap has tied what it starts to its own life, its end would leave that behind, holding our pipes.
+TIED_SECONDS, LET_GO_SECONDS = 0.5, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ async def _watched(process: asyncio.subprocess.Process, bounds: Bounds, *, chang
     assert process.stdout
     assert process.stderr
     stops = None if changes else process
-    over = False
+    over, began = False, time.monotonic()
     try:
         async with asyncio.timeout(bounds.seconds):
             (output, cut), (errors, _) = await asyncio.gather(
@@ -85,8 +88,13 @@ async def _watched(process: asyncio.subprocess.Process, bounds: Bounds, *, chang
         raise Failed(f"it took longer than {bounds.seconds:g} seconds, and was stopped") from None
     finally:
         if not over:
-            _kill(process)
-        await process.wait()
+            try:
+                await asyncio.sleep(max(0.0, TIED_SECONDS - (time.monotonic() - began)))
+            finally:
+                _kill(process)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LET_GO_SECONDS):
+                await process.wait()
 
 
 async def _first_of(
