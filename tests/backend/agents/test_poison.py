@@ -14,6 +14,7 @@ from backend.agents.confirming import NotYours
 from backend.agents.framing import cleaned
 from backend.agents.skills import Means, Skills, shipped
 from backend.agents.skills.mcp import McpServers
+from backend.agents.skills.sandbox import Sandbox
 from backend.chat.quoting import Quote, framed
 from backend.settings import Settings
 from tests.backend.agents.bench import Bench
@@ -169,8 +170,13 @@ EFFECTS: dict[str, tuple[ToolUse, Callable[[Victim, Path], bool]]] = {
 }  # fmt: skip
 
 
+CONFINED = ("a program", "a commit")
+
+
 @pytest.mark.parametrize("effect", EFFECTS)
 async def test_the_person_alone_is_obeyed(victim: Victim, effect: str) -> None:
+    if effect in CONFINED and (missing := Sandbox().unavailable()):
+        pytest.skip(missing)
     use, happened = EFFECTS[effect]
     [demand] = Poison(effect, "", (use,)).by(victim.evil.url).demands
     id = await victim.begin("Do it.", CallsTools(demand), "Done.")
