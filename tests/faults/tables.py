@@ -115,11 +115,13 @@ class Tables:
 
         await until(are)
 
-    async def repeated_parts(self) -> int:
-        """How many parts of deliveries were sent once more, as they might have been on their way at a kill."""
-        rows = await self._db.run("select coalesce(sum(repeated), 0) as parts from deliveries")
-        parts: int = rows[0]["parts"]
-        return parts
+    async def repeated_parts(self) -> dict[str, int]:
+        """By answer, how many parts were sent once more, as they might have been on their way at a kill."""
+        rows = await self._db.run("""
+            select answer.content, sum(repeated)::int as parts from deliveries delivery
+            join messages answer on answer.turn_id = delivery.turn_id and answer.role = 'assistant' group by 1
+        """)
+        return {row["content"]: row["parts"] for row in rows}
 
     async def wal_writer(self) -> int:
         """The process of Postgres that brings to disk what no commit waits for."""

@@ -4,6 +4,7 @@ import asyncio
 import random
 import re
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -154,10 +155,12 @@ async def test_every_message_is_answered_once_and_in_order(house: House, tmp_pat
             await asyncio.gather(*(write(talk, telegram, storm, relay, dice) for talk in talks))
             await all_answered(talks)
         repeated = await house.tables.repeated_parts()
-    tell(storm, talks, line, telegram, relay, repeated)
+    tell(storm, talks, line, telegram, relay, sum(repeated.values()))
     assert [talk.in_order for talk in talks] == [talk.sent for talk in talks]
     assert all(MARK.search(answer) for talk in talks for answer in talk.answers), "somebody was told of a problem"
-    assert twice(talks) <= repeated, "somebody was sent an answer twice, and it was not counted"
+    # At a kill several parts may be on their way, each to another person: but what came again was counted, one by one.
+    for answer, times in Counter(answer for talk in talks for answer in talk.answers).items():
+        assert times - 1 <= repeated[answer], answer
     assert sum(world.overlaps for world in worlds) == 0
 
 
