@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from backend.bots import Seal
 from backend.database import Database
@@ -98,6 +98,17 @@ async def test_a_bot_is_stopped_and_started_and_the_page_follows(person: Person,
     await expect(person.page.get_by_role("button", name="Stop Assistant")).to_be_visible()
     await db.run("update bots set name = 'Renamed', enabled = false")  # by somebody else
     await expect(person.page.get_by_role("button", name="Start Renamed")).to_be_visible()
+
+
+async def test_the_page_is_live_also_if_a_part_of_it_comes_late(person: Person, db: Database) -> None:
+    async def late(route: Route) -> None:
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
+    await person.page.route("**/hx-sse.min.js", late)
+    await person.enter()
+    await db.run("update bots set name = 'Renamed'")
+    await expect(person.page.get_by_role("button", name="Stop Renamed")).to_be_visible()
 
 
 async def test_whoever_uses_the_keyboard_alone_gets_everywhere(person: Person) -> None:
