@@ -12,7 +12,7 @@ from backend.agents.claims import Claim
 from backend.agents.framing import frame
 from backend.agents.insisting import insist
 from backend.agents.settling import After
-from backend.agents.skills.skill import Context, Failed, Refused, Result, Skill
+from backend.agents.skills.skill import Context, Failed, Refused, Result, Skill, Uncertain
 from backend.agents.steps import Spent
 from backend.agents.storable import storable
 from backend.agents.types import Answered, Wanted
@@ -99,6 +99,8 @@ async def _outcome(may: May, context: Context) -> Outcome:
             return _done(await may.skill.run(may.params, context))
     except Refused as refused:
         return Outcome("refused", storable(str(refused)), problem="refused")
+    except Uncertain as broken:
+        return _broken_off(f"{broken}.", "broken-off", effect=effect)
     except Failed as failed:
         text = frame(str(failed), failed.origin) if failed.origin else str(failed)
         return Outcome("failed", storable(text), failed.origin, len(text), problem="failed")

@@ -128,7 +128,12 @@ class GitCommit(GitSkill, Skill[Commit]):
         with repository.with_scratch() as repository:
             staged = await Staged.of(repository, params.paths, keep=True)
             commit = await staged.commit(params.message, _author(repository, context), context.bot)
-        return Result(f"Committed as {commit[:12]}.")
+            told = f"Committed as {commit[:12]}."
+            try:
+                await repository.says("reset", "--quiet", "--no-recurse-submodules", changes=True)
+            except Failed as failed:  # it is committed all the same
+                return Result(f"{told} What is staged could not be brought up to date: {failed}", origin="git")
+        return Result(told)
 
 
 class Staged:
@@ -173,7 +178,6 @@ class Staged:
         before = self._head or "0" * len(commit)
         subject = visible(message.strip().partition("\n")[0])
         await git("update-ref", "-m", f"commit: {subject}", "HEAD", commit, before, changes=True, environment=who)
-        await git("reset", "--quiet", "--no-recurse-submodules", changes=True)
         return commit
 
     def _since(self) -> list[str]:

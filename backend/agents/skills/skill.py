@@ -34,6 +34,10 @@ class Failed(Exception):
         self.origin = origin
 
 
+class Uncertain(Failed):
+    """It was broken off, and nobody knows how far it had come."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """Exactly what will be done, as the person is asked about it: program and arguments, a diff, method and address."""
@@ -141,7 +145,7 @@ class Skill(ABC, Generic[P]):
 
     @abstractmethod
     async def run(self, params: P, context: Context) -> Result:
-        """Do it. Raises `Refused` or `Failed`."""
+        """Do it. Raises `Refused` or `Failed`; `Uncertain` where it may have happened all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from backend.agents import ConfirmationNotFound, ConfirmationOver, NotYours, WantedConfirmations
-from backend.agents.skills.skill import Failed
+from backend.agents.skills.skill import Failed, Uncertain
 from tests.backend.agents.bench import Bench, look, step, write
 from tests.conftest import MakeBackend
 from tests.simulators.provider import Provider
@@ -175,6 +175,17 @@ async def test_what_postgres_does_not_take_is_left_out(bench: Bench, provider: P
     await bench.backend.agents.confirm(await bench.asked(run), "anna")
     await bench.work()
     assert (await bench.calls(run), await bench.said(run)) == ([("write", "confirmed", "done")], "Noted .")
+
+
+async def test_what_was_broken_off_is_told_as_uncertain_and_not_as_failed(bench: Bench, waiting: UUID) -> None:
+    bench.desk.write.fails = Uncertain("the line was cut")
+    await bench.backend.agents.confirm(await bench.asked(waiting), "anna")
+    await bench.work()
+    assert (await bench.calls(waiting))[0] == ("write", "confirmed", "uncertain")
+    assert (await bench.step(waiting))["result"] == (
+        "Told: the line was cut. It may have happened all the same: do not repeat it."
+    )
+    assert (await bench.said(waiting)).endswith("may have happened or not; it was not repeated:\n– Write milk")
 
 
 async def test_what_cannot_even_be_shown_is_not_done(bench: Bench, provider: Provider) -> None:

@@ -10,12 +10,14 @@ from pydantic import ValidationError
 
 from backend.agents.skills.browser.elements import DESCRIBE, SELECTOR, Element
 from backend.agents.skills.browser.proxy import REFUSED, CheckingProxy
-from backend.agents.skills.skill import Failed, Refused
+from backend.agents.skills.skill import Failed, Refused, Uncertain
 from backend.agents.skills.web.addresses import Addresses
 
 LOAD_SECONDS, SETTLE_SECONDS, LOOK_SECONDS, ACT_SECONDS = 25.0, 3.0, 15.0, 10.0
 # A click needs a moment to show what comes of it.
 STIR_SECONDS = 0.3
+# What playwright notes when it is about to click, after all that it waits for before.
+CLICKS = "performing click action"
 LONGEST_TEXT, MOST_ELEMENTS, MOST_LOOKED_AT = 20_000, 100, 300
 
 GONE = "no page is open here any more: open it anew with browser_open"
@@ -133,9 +135,14 @@ class OpenPage:
         try:
             await self._elements[number][0].click(timeout=ACT_SECONDS * 1_000)
         except Error as error:
+            if CLICKS in error.message:
+                raise Uncertain("the page did not take the click in time") from error
             raise self._why(error) from error
         await asyncio.sleep(STIR_SECONDS)
-        return await self.look()
+        try:
+            return await self.look()
+        except (Refused, Failed) as unseen:
+            raise Uncertain(f"it was clicked, but what came of it cannot be seen: {unseen}") from unseen
 
     async def fill(self, number: int, text: str) -> None:
         """A field, or a choice by what it says."""

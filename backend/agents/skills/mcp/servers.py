@@ -12,7 +12,7 @@ from pydantic import RootModel
 
 from backend.agents.skills.aside import Aside
 from backend.agents.skills.mcp.configured import Configured, McpServersInvalid, read_servers
-from backend.agents.skills.skill import Context, Danger, Described, Failed, Preview, Result, Skill
+from backend.agents.skills.skill import Context, Danger, Described, Failed, Preview, Result, Skill, Uncertain
 from backend.findings import Finding
 from backend.settings import Settings
 
@@ -61,7 +61,7 @@ class Server:
         return self._tools
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> "Answer":
-        """Raises `Failed`."""
+        """Raises `Failed`, or `Uncertain` if it was asked and did not answer."""
         from backend.agents.skills.mcp.connection import Gone, MCPError  # noqa: PLC0415 - as above
 
         try:
@@ -77,7 +77,7 @@ class Server:
             reason = str(gone)
         except MCPError as error:
             raise Failed(f"the server refused: {error.message[:1_000]}", origin_of(self.name)) from error
-        raise Failed(f"the MCP server {self.name} failed: {reason}; what was asked may have happened all the same")
+        raise Uncertain(f"the MCP server {self.name} failed: {reason}")
 
     async def examine(self) -> Finding:
         from backend.agents.skills.mcp.connection import Gone  # noqa: PLC0415 - as above

@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 
 from backend.agents.skills.sandbox.kinds import COMMANDS, Kind, kind_here
 from backend.agents.skills.sandbox.rooms import Bounds, Room, found
-from backend.agents.skills.skill import Failed
+from backend.agents.skills.skill import Failed, Uncertain
 
 MOST_ERRORS = 8 << 10
 # Until bubblewrap has tied what it starts to its own life, its end would leave that behind, holding our pipes.
@@ -56,7 +56,10 @@ class Sandbox:
         return str(room.workspace), str(room.scratch)
 
     async def run(self, room: Room, command: Sequence[str], *, stdin: bytes = b"") -> Ended:
-        """Run a program of the system's by its name. Raises `Failed` if it is not there, or takes too long."""
+        """Run a program of the system's by its name. Raises `Failed` if it is not there, or takes too long.
+
+        What was stopped while it could change something is `Uncertain`.
+        """
         argv = COMMANDS[self.kind](room, self.bounds, [found(command[0]), *command[1:]])
         home = self.inside(room)[0]
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": home, **room.environment}
@@ -85,7 +88,8 @@ async def _watched(process: asyncio.subprocess.Process, bounds: Bounds, *, chang
             over = True
             return Ended(code, output, errors, cut)
     except TimeoutError:
-        raise Failed(f"it took longer than {bounds.seconds:g} seconds, and was stopped") from None
+        ended = Uncertain if changes else Failed
+        raise ended(f"it took longer than {bounds.seconds:g} seconds, and was stopped") from None
     finally:
         if not over:
             try:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from backend.agents.skills.browser import examine, on_pages_of
 from backend.agents.skills.browser.host import Host
-from backend.agents.skills.skill import Danger, Failed, Refused
+from backend.agents.skills.skill import Danger, Failed, Refused, Uncertain
 from backend.agents.skills.web.addresses import Addresses
 from backend.settings import Settings
 from tests.backend.agents.skills.browsing import FOUND, Hands, chromiums
@@ -217,6 +217,27 @@ async def test_a_page_that_does_not_let_go_is_given_up(
     site.pages["/busy"] = "<script>setTimeout(() => { while (true) {} })</script>"
     with pytest.raises(Failed, match=r"too busy|Timeout"):
         await hands.do("open", address=f"{site.url}/busy")
+
+
+@pytest.mark.parametrize("hangs", ["while (true) {}", "setTimeout(() => { while (true) {} }, 100)"])
+async def test_a_click_whose_end_is_not_seen_may_have_happened(
+    site: Website, hands: Hands, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    for limit in ("SETTLE_SECONDS", "LOOK_SECONDS", "ACT_SECONDS"):
+        monkeypatch.setattr(f"backend.agents.skills.browser.page.{limit}", 1)
+    site.pages["/buy"] = f'<button onclick="{hangs}">Buy</button>'
+    await hands.do("open", address=f"{site.url}/buy")
+    with pytest.raises(Uncertain):
+        await hands.do("click", element=1)
+
+
+async def test_what_could_not_be_clicked_was_not(site: Website, hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.agents.skills.browser.page.ACT_SECONDS", 1)
+    site.pages["/covered"] = """<button>Buy</button><div style="position: fixed; inset: 0">Cookies?</div>"""
+    await hands.do("open", address=f"{site.url}/covered")
+    with pytest.raises(Failed) as failed:
+        await hands.do("click", element=1)
+    assert not isinstance(failed.value, Uncertain)
 
 
 async def test_a_page_is_gone_with_its_step_and_that_is_said(site: Website, hands: Hands) -> None:

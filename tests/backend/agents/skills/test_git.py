@@ -97,6 +97,12 @@ async def test_what_cannot_be_seen_is_shown_before_it_is_committed(hands: Hands)
         await hands.weigh("git_commit", repository="project", message=" \n")
 
 
+async def test_what_is_committed_is_never_told_as_failed(hands: Hands) -> None:
+    (hands.workspace / "project" / ".git" / "index.lock").touch()
+    assert (await commits(hands, "First")).startswith("Committed as ")
+    assert "First" in await hands.says("git_log", repository="project")
+
+
 async def test_nothing_is_not_committed(hands: Hands) -> None:
     await commits(hands, "First")
     with pytest.raises(Refused, match="nothing has changed that could be committed"):

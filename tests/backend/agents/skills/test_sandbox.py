@@ -13,7 +13,7 @@ import pytest
 
 from backend.agents.skills.sandbox import Bounds, Ended, Kind, Room, Sandbox
 from backend.agents.skills.sandbox.kinds import examine, works
-from backend.agents.skills.skill import Failed
+from backend.agents.skills.skill import Failed, Uncertain
 from backend.settings import Settings
 from tests.backend.agents.skills.hands import own
 from tests.processes import PATIENCE_SECONDS
@@ -95,6 +95,12 @@ async def test_a_sleeper_is_woken_for_good(hasty: Sandbox, room: Room) -> None:
     with pytest.raises(Failed, match="it took longer than 1 seconds, and was stopped"):
         await script(hasty, room, "trap '' TERM INT HUP; sleep 600 & sleep 600 & wait; echo", mark)
     await eventually(lambda: not processes(mark))
+
+
+async def test_what_a_sleeper_has_changed_by_then_is_uncertain(hasty: Sandbox, room: Room) -> None:
+    with pytest.raises(Uncertain, match="and was stopped"):
+        await script(hasty, Room(room.workspace, changes=True), "rm file; sleep 600")
+    assert os.listdir(room.workspace) == []
 
 
 async def test_a_fork_bomb_goes_out(hasty: Sandbox, room: Room) -> None:
