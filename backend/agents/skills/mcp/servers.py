@@ -130,7 +130,7 @@ class McpTool(Skill[Arguments]):
         return Preview(f"{self._server.name}: {self._tool.name}", shown.detail)
 
     def redacted(self, params: Arguments) -> dict[str, Any]:
-        return {name: "•••" if SECRET.search(name) else value for name, value in params.root.items()}
+        return {name: _redacted(name, value) for name, value in params.root.items()}
 
     async def run(self, params: Arguments, context: Context) -> Result:
         answer = await self._aside.run(self._server.call(self._tool.name, params.root))
@@ -185,6 +185,15 @@ def skill_name(server: str, tool: str) -> str:
     if fit == name and len(name) <= LONGEST_NAME:
         return name
     return f"{fit[: LONGEST_NAME - 7]}_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def _redacted(name: str, value: Any) -> Any:
+    """Without what stands under a name that tells of a secret, however deep."""
+    if SECRET.search(name):
+        return "•••"
+    if isinstance(value, dict):
+        return {inner: _redacted(inner, one) for inner, one in value.items()}
+    return [_redacted(name, one) for one in value] if isinstance(value, list) else value
 
 
 def origin_of(server: str) -> str:

@@ -112,6 +112,10 @@ async def test_only_a_tool_that_the_operator_lists_is_safe(tea: McpServers) -> N
     preview = await write.preview(params, CONTEXT)
     assert (preview.title, json.loads(preview.detail)) == ("tea: write", {"line": "Two spoons.", "api_key": "1"})
     assert write.redacted(params) == {"line": "Two spoons.", "api_key": "•••"}
+    nested = write.read({"lines": [{"text": "Two spoons.", "Password": "1"}], "auth": {"token": ["1"], "user": "anna"}})
+    assert write.redacted(nested) == {
+        "lines": [{"text": "Two spoons.", "Password": "•••"}], "auth": {"token": "•••", "user": "anna"},
+    }  # fmt: skip
 
 
 async def test_a_tool_is_called_and_its_answer_is_the_servers(tea: McpServers) -> None:
