@@ -55,7 +55,7 @@ order by asked.id desc limit $6
 GET = f"{SELECT} where asked.id = $1"
 # The clock counts in the same statement: of confirming, cancelling and expiring exactly one happens.
 ANSWER = """
-update confirmations set state = $2, always = $3, answered_via = $4, answered_at = now()
+update confirmations set state = $2, always = $3 and grants is not null, answered_via = $4, answered_at = now()
 where id = $1 and state = 'waiting' and (expires_at <= now()) = ($2 = 'expired')
     and exists (select from agent_runs where id = run_id and status in ('pending', 'running', 'waiting'))
 returning kind

@@ -127,6 +127,18 @@ async def test_what_was_allowed_always_is_not_asked_about_until_it_is_revoked(
     assert bench.desk.write.lines == ["milk", "milk"]
 
 
+async def test_nothing_is_called_allowed_that_is_asked_about_each_time(
+    bench: Bench, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.desk.write, "grants", lambda params: None)
+    provider.rule = plays(Scene("note", write("milk"), tells))
+    run = await bench.begin(step("Note milk"))
+    await bench.work()
+    answered = await bench.backend.agents.confirm(await bench.asked(run), "anna", always=True)
+    assert (answered["state"], answered["always"]) == ("confirmed", False)
+    assert (await bench.backend.agents.grants(None, None, None, after=None, limit=9)).items == []
+
+
 async def test_what_would_do_something_else_by_now_is_not_done(bench: Bench, waiting: UUID) -> None:
     bench.desk.write.version = "1"
     await bench.backend.agents.confirm(await bench.asked(waiting), "anna")
