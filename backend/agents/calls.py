@@ -14,7 +14,8 @@ from backend.database import Database, Record, Transaction
 
 OF_STEP = """
 select call.call_id, call.state, call.decision, call.effect, call.result, call.finished_at is not null as over,
-    action.title, action.detail, repeat.state as repeated
+    coalesce(repeat.title, action.title) as title, coalesce(repeat.detail, action.detail) as detail,
+    repeat.state as repeated
 from skill_calls call
 left join confirmations action on action.skill_call_id = call.id and action.kind = 'action'
 left join confirmations repeat on repeat.skill_call_id = call.id and repeat.kind = 'repeat'
@@ -78,7 +79,10 @@ WAIT = "update run_steps set status = 'waiting', lease_until = null, lost = 0 wh
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is recorded of a call; `repeated` is what became of the question whether to do it once more."""
+    """What is recorded of a call: `title` and `detail` were shown with the last question about it.
+
+    `repeated` is what became of the question whether to do it once more.
+    """
 
     call_id: str
     state: str
@@ -89,6 +93,10 @@ class Known:
     title: str | None
     detail: str | None
     repeated: str | None
+
+    def showed(self, preview: Preview) -> bool:
+        """Whether the person was shown just this."""
+        return (self.title, self.detail) == (storable(preview.title), storable(preview.detail))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from backend.agents.framing import frame
 from backend.agents.grants import holds
 from backend.agents.skills.skill import Context, Danger, Failed, Preview, Refused, Skill
 from backend.agents.skills.workspace import workspace_of
-from backend.agents.storable import storable
 from backend.agents.types import Wanted
 from backend.database import Database, Record
 
@@ -113,7 +112,7 @@ class Weighing:
         grants = skill.grants(params)
         preview = await skill.preview(params, context)
         if row and row.decision == "confirmed":
-            if (row.title, row.detail) != (storable(preview.title), storable(preview.detail)):
+            if not row.showed(preview):
                 raise NotDone("confirmed", CHANGED, skill.redacted(params))
             return May(skill, params, "confirmed")
         if grants and await holds(self._db, context, grants):
@@ -135,13 +134,15 @@ def _read(call: Wanted, skills: Mapping[str, Skill[Any]]) -> tuple[Skill[Any], A
 
 
 async def _again(row: Known, skill: Skill[Any], params: Any, context: Context) -> May | Asks:
-    """What may have happened is asked about once, and repeated at most once."""
-    if row.state == "uncertain" and row.repeated == "confirmed":
-        return May(skill, params, "confirmed")
-    if row.repeated is not None:
+    """What may have happened is asked about once, and repeated at most once: if it would do what was shown."""
+    if row.repeated is not None and (row.repeated, row.state) != ("confirmed", "uncertain"):
         raise Leaves
     try:
         preview = await skill.preview(params, context)
     except (Refused, Failed):  # what it would do may have been done
         preview = Preview(skill.name, orjson.dumps(skill.redacted(params), option=orjson.OPT_INDENT_2).decode())
-    return Asks(skill, params, "repeat", preview)
+    if row.repeated is None:
+        return Asks(skill, params, "repeat", preview)
+    if not row.showed(preview):
+        raise Leaves
+    return May(skill, params, "confirmed")

@@ -97,6 +97,17 @@ async def test_what_is_not_to_be_repeated_stays_uncertain_and_all_are_told(bench
     assert said.endswith("this may have happened or not; it was not repeated:\n– Write milk")
 
 
+async def test_what_would_do_something_else_by_now_is_not_repeated(bench: Bench, confirmed: UUID) -> None:
+    await kill_amid(bench, confirmed)
+    await sweep(bench)
+    bench.desk.write.version = "1"
+    await bench.backend.agents.confirm(await bench.asked(confirmed), "anna")
+    await bench.work()
+    assert bench.desk.write.lines == ["milk"]
+    assert await bench.calls(confirmed) == [("write", "confirmed", "uncertain")]
+    assert (await bench.said(confirmed)).endswith("may have happened or not; it was not repeated:\n– Write milk")
+
+
 async def test_what_was_interrupted_twice_is_not_asked_about_again(bench: Bench, confirmed: UUID) -> None:
     await kill_amid(bench, confirmed)
     await sweep(bench)
