@@ -1,5 +1,6 @@
 """Whether a call may be done: decided by code from the skill, its arguments, and what the person has allowed before."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +93,16 @@ class Weighing:
     ) -> May | Asks:
         """Raises `NotDone` or `Leaves`."""
         skill, params = _read(call, skills)
-        if row and may_have_happened(row):
-            return await _again(row, skill, params, context)
+        try:
+            async with asyncio.timeout(skill.seconds):
+                if row and may_have_happened(row):
+                    return await _again(row, skill, params, context)
+                return await self._weighed(row, skill, params, context)
+        except TimeoutError:
+            text = f"It took longer than {skill.seconds:g} seconds to find out what it would do."
+            raise NotDone("unfit", text, skill.redacted(params)) from None
+
+    async def _weighed(self, row: Known | None, skill: Skill[Any], params: Any, context: Context) -> May | Asks:
         try:
             danger = await skill.weigh(params, context)
             if danger is Danger.FORBIDDEN:

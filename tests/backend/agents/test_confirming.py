@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from backend.agents import ConfirmationNotFound, ConfirmationOver, NotYours, WantedConfirmations
-from backend.agents.skills.skill import Failed, Uncertain
+from backend.agents.skills.skill import Failed, Preview, Uncertain
 from tests.backend.agents.bench import Bench, look, step, write
 from tests.conftest import MakeBackend
 from tests.simulators.provider import Provider
@@ -187,6 +187,23 @@ async def test_what_postgres_does_not_take_is_left_out(bench: Bench, provider: P
     await bench.backend.agents.confirm(await bench.asked(run), "anna")
     await bench.work()
     assert (await bench.calls(run), await bench.said(run)) == ([("write", "confirmed", "done")], "Noted .")
+
+
+async def test_what_takes_too_long_to_be_shown_is_not_done(
+    bench: Bench, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: object) -> Preview:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(bench.desk.write, "preview", hangs)
+    monkeypatch.setattr(bench.desk.write, "seconds", 0.1)
+    provider.rule = plays(Scene("note", write("milk"), tells))
+    run = await bench.begin(step("Note milk"))
+    async with asyncio.timeout(10):
+        await bench.work()
+    assert await bench.calls(run) == [("write", "unfit", "refused")]
+    assert "It took longer than 0.1 seconds to find out what it would do." in await bench.said(run)
 
 
 async def test_what_was_broken_off_is_told_as_uncertain_and_not_as_failed(bench: Bench, waiting: UUID) -> None:
