@@ -200,8 +200,9 @@ async def overdue(db: Database) -> list[tuple[str, UUID]]:
 
 
 async def settle_over(db: Database, promise: PromiseOf) -> None:
-    """End what was stopped behind our back."""
+    """End what was stopped behind our back, unless somebody else has ended it meanwhile."""
     for row in await db.run(UNSETTLED):
         async with db.begin() as tx:
-            if run := await lock(tx, row["id"]):
+            run = await lock(tx, row["id"])
+            if run and run["finished_at"] is None:
                 await settle(tx, run, promise)

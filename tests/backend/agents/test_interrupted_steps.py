@@ -10,6 +10,7 @@ import pytest
 from backend.agents import claims
 from backend.agents.skills.skill import Context, Result
 from tests.backend.agents.bench import Bench, Text, look, step, write
+from tests.processes import until
 from tests.simulators.provider import Provider
 from tests.simulators.provider_scenes import Scene, Seen, plays
 
@@ -221,3 +222,23 @@ async def test_skills_keep_what_they_have_for_a_step_until_it_is_over(bench: Ben
     assert bench.desk.left == []
     await bench.work()
     assert bench.desk.left == [(await bench.step(confirmed))["id"]]
+
+
+async def test_what_an_operator_stopped_in_the_database_is_ended_once_by_however_many(
+    bench: Bench, confirmed: UUID
+) -> None:
+    await bench.db.run("update agent_runs set status = 'cancelled' where id = $1", confirmed)
+    holding = await bench.db.connect()
+    try:
+        async with asyncio.TaskGroup() as group, holding.transaction():
+            await holding.fetch("select from chat_sessions for update")
+            for _ in range(2):
+                group.create_task(bench.backend.agents.sweep())
+            await until(lambda: waiting_for_locks(bench, 2))
+    finally:
+        await holding.close()
+    assert (await bench.said(confirmed)).startswith("Stopped.")
+
+
+async def waiting_for_locks(bench: Bench, number: int) -> bool:
+    return len(await bench.db.run("select from pg_stat_activity where wait_event_type = 'Lock'")) == number
