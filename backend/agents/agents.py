@@ -8,7 +8,6 @@ import structlog
 
 from backend.agents import confirming, grants, runs
 from backend.agents.confirming import Answer, ConfirmationNotFound, ConfirmationOver
-from backend.agents.ordering import unfinished_of
 from backend.agents.runs import RunNotFound, RunOver
 from backend.agents.settling import After, PromiseOf
 from backend.database import Database, Page, Record
@@ -72,10 +71,6 @@ class Agents:
                 self._ring(await runs.cancel(self._db, id, user_id, self._promise))
                 stopped += 1
         return stopped
-
-    async def unfinished_of(self, bot: str, user_id: str) -> int:
-        """How many runs a person has under way with a bot."""
-        return await unfinished_of(self._db, bot, user_id)
 
     async def confirmations(self, wanted: confirming.WantedConfirmations, *, after: int | None, limit: int) -> Page:
         """Newest first, before the id `after`."""

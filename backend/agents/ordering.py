@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from backend.agents.types import Ordered
-from backend.database import Database
+from backend.database import Transaction
 
 
 def insert_run(turn: str, ordered: str) -> str:
@@ -50,15 +50,30 @@ def due(ordered: Ordered) -> list[tuple[str, UUID]]:
     return [(step["queue"], step["id"]) for step in ordered.steps if not step["depends_on"]]
 
 
+# Of a person with a bot one run begins after the other, in whichever chats: the next one sees this one.
+LOCK_SPACE = 0x7118
+ONE_AFTER_THE_OTHER = f"""
+select pg_advisory_xact_lock({LOCK_SPACE}, hashtext(bot_id || ' ' || user_id)) from chat_sessions where id = $1
+"""
 UNFINISHED = """
-select count(*) from agent_runs run join chat_sessions session on session.id = run.session_id
-join bots bot on bot.id = session.bot_id
-where run.status in ('pending', 'running', 'waiting') and session.user_id = $2 and bot.slug = $1
+select count(*) from chat_sessions own
+join chat_sessions session on session.bot_id = own.bot_id and session.user_id = own.user_id
+join agent_runs run on run.session_id = session.id
+where own.id = $1 and run.status in ('pending', 'running', 'waiting')
 """
 
 
-async def unfinished_of(db: Database, bot: str, user_id: str) -> int:
-    """How many runs a person has under way with a bot, in whichever chats."""
-    [row] = await db.run(UNFINISHED, bot, user_id)
-    unfinished: int = row["count"]
-    return unfinished
+class TooManyRuns(Exception):
+    """The person has so many `runs` under way with the bot, which is as many as can be at once."""
+
+    def __init__(self, runs: int) -> None:
+        super().__init__(runs)
+        self.runs = runs
+
+
+async def check_room(tx: Transaction, session_id: UUID, at_once: int) -> None:
+    """Until the transaction ends, nobody else begins a run of the session's person. Raises `TooManyRuns`."""
+    await tx.execute(ONE_AFTER_THE_OTHER, session_id)
+    runs: int = await tx.fetchval(UNFINISHED, session_id)
+    if runs >= at_once:
+        raise TooManyRuns(runs)

@@ -155,7 +155,7 @@ class Ordered:
     """A run that a message asks for, as it is stored with its turn; `kind` is agent, macro or dynamic.
 
     Each step is a row of `run_steps`: id, kind, agent, action, queue, depends_on, numbered from 1. `limits` are the
-    columns of `agent_runs` that say how much it may spend.
+    columns of `agent_runs` that say how much it may spend. It begins only if the person has less than `at_once`.
     """
 
     kind: str
@@ -164,4 +164,5 @@ class Ordered:
     request: str
     limits: dict[str, int]
     steps: list[dict[str, Any]] = field(default_factory=list)
+    at_once: int = 1
     id: UUID = field(default_factory=uuid4)

@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Histogram
 
-from backend.agents.ordering import due
+from backend.agents.ordering import TooManyRuns, due
 from backend.chat import turns
 from backend.chat.interruptions import Interruptible, Interruptions
 from backend.chat.presence import CHANNEL, INTERRUPTED, Bell, Presence
@@ -79,11 +80,23 @@ class Answering:
                 raise TurnInterrupted from None
             return await self._stop(turn, draft)
         try:
-            await self._record(turn, closing, self._memory.is_full(window))
+            closing = await self._close(turn, closing, asked, draft, self._memory.is_full(window))
         except TurnInterrupted:
             if closing.ordered and await turns.is_stopping(self._db, turn):
                 return await self._stop(turn, draft)
             raise
+        draft.show_words()
+        return closing
+
+    async def _close(self, turn: Turn, closing: Closing, asked: Asked, draft: Draft, window_full: bool) -> Closing:
+        """Record it, without the run if the person has too many."""
+        try:
+            await self._record(turn, closing, window_full)
+        except TooManyRuns as many:
+            self._gateway.refuse(draft, many.runs, language=asked.language, message=asked.text)
+            promise, tokens = self._memory.promise("assistant", draft.text), count_tokens(draft.text)
+            closing = replace(closing, text=draft.text, tokens=tokens, promise=promise, route=draft.route, ordered=None)
+            await self._record(turn, closing, window_full)
         return closing
 
     async def _write(self, accepted: Accepted, asked: Asked, deadline: float, draft: Draft) -> tuple[Closing, Window]:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from backend.agents.ordering import as_row
+from backend.agents.ordering import as_row, check_room
 from backend.agents.types import Ordered
 from backend.chat.statements import (
     ACCEPTING,
@@ -226,17 +226,23 @@ class SummaryRule:
 async def close_turn(db: Database, turn: Turn, closing: Closing, rule: SummaryRule) -> bool:
     """Record the answer, and the run that begins with it; true if a summary is due.
 
-    Raises `TurnInterrupted` if this attempt has lost the turn, or if it is to be stopped before a run begins.
+    Raises `TurnInterrupted` if this attempt has lost the turn, or if it is to be stopped before a run begins, and
+    `TooManyRuns` if that has no room.
     """
     route = [closing.route.row()] if closing.route else []
     ordered = [as_row(closing.ordered)] if closing.ordered else []
-    closed = await db.run(
-        CLOSING[turn.delivers, bool(route), bool(ordered)],
+    statement, values = CLOSING[turn.delivers, bool(route), bool(ordered)], (
         turn.id, turn.attempt, turn.session_id, closing.text, closing.tokens, closing.model,
         closing.milliseconds, closing.window_tokens, closing.summary_version, rule.threshold, rule.window_full,
         rule.not_again_within, as_rows(closing.calls), closing.promise.pieces, closing.promise.worth,
         turn.bot_name, closing.recalled, closing.status, *route, *ordered,
     )  # fmt: skip
+    if closing.ordered:
+        async with db.begin() as tx:
+            await check_room(tx, turn.session_id, closing.ordered.at_once)
+            closed = await tx.fetch(statement, *values)
+    else:
+        closed = await db.run(statement, *values)
     if not closed:
         raise TurnInterrupted
     return bool(closed[0]["due"])

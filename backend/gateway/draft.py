@@ -33,7 +33,8 @@ class Question:
 class Draft:
     """An answer that is being written: since when, what people have seen of it, what it has cost, and its route.
 
-    What is `ordered` begins when it is recorded.
+    What is `ordered` begins when it is recorded. Until then nobody sees the `words` of our own that tell of it, below
+    what the model `said` before.
     """
 
     show: Show | None
@@ -42,6 +43,17 @@ class Draft:
     calls: list[Call] = field(default_factory=list)
     route: Route | None = None
     ordered: Ordered | None = None
+    said: str = ""
+    words: str = ""
+
+    @property
+    def text(self) -> str:
+        """What tells of a run that begins, or does not."""
+        return "\n\n".join(part for part in (self.said, self.words) if part)
+
+    def show_words(self) -> None:
+        if self.words and (show := self.showing(after=self.said)):
+            show(self.words)
 
     def showing(self, *, after: str = "") -> Show | None:
         """What shows the next pieces, below what was said before."""

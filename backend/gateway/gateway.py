@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from backend.agents.ordering import unfinished_of
-from backend.agents.types import Ordered
 from backend.database import Database, StorageUnavailable
 from backend.gateway.categorizer import DecisionUnreadable, categorizer_prompt, read_wish
 from backend.gateway.deciding import Errand, decide, failed, wish_of
@@ -57,7 +55,7 @@ class Gateway:
     async def answer(self, question: Question, draft: Draft) -> Completion:
         """The answer; the draft tells what was decided, and which run begins. A router that fails, or errs, means chat.
 
-        Raises `NoProviderAnswered`, or `StorageUnavailable` where a run is asked for.
+        Raises `NoProviderAnswered`.
         """
         if self._mode is Mode.OFF or not (offer := await self._registry.of(question.bot, question.user_id)):
             return await self._ask(question, draft, question.messages)
@@ -67,6 +65,12 @@ class Gateway:
         if errand and decided:
             return await self._carry_out(errand, question, draft, decided)
         return await self._ask(question, draft, question.messages)
+
+    def refuse(self, draft: Draft, runs: int, *, language: str, message: str) -> None:
+        """What was ordered does not begin, because the person has so many runs under way."""
+        assert draft.route
+        draft.route, draft.ordered = replace(draft.route, outcome=RouteOutcome.TOO_MANY_RUNS), None
+        draft.words = too_many(runs, language=language, message=message)
 
     async def _answer_or_call(self, question: Question, draft: Draft, offer: Offer) -> Completion:
         """The model that answers is offered the choices as tools: plain chat is one call."""
@@ -109,21 +113,10 @@ class Gateway:
         """What was decided, below what the model said before it `decided`: an answer at once, or a run."""
         if (ordered := errand.order(question.text)) is None:
             return await self._ask(question, draft, errand.prompt(question.text), after=decided.text)
-        text = await self._begin(ordered, question, draft, said=bool(decided.text))
-        if text and (show := draft.showing(after=decided.text)):
-            show(text)
-        whole = "\n\n".join(part for part in (decided.text, text) if part)
-        return replace(decided, text=whole, calls=tuple(draft.calls), tool_calls=())
-
-    async def _begin(self, ordered: Ordered, question: Question, draft: Draft, *, said: bool) -> str:
-        """What the person is told; a run begins with the turn's end, unless there are too many."""
-        assert draft.route
-        runs = await unfinished_of(self._db, question.bot, question.user_id)
-        if runs >= self._runs_at_once:
-            draft.route = replace(draft.route, outcome=RouteOutcome.TOO_MANY_RUNS)
-            return too_many(runs, language=question.language, message=question.text)
-        draft.ordered = ordered
-        return "" if said else on_it(ordered.title, language=question.language, message=question.text)
+        draft.ordered, draft.said = replace(ordered, at_once=self._runs_at_once), decided.text
+        if not decided.text:
+            draft.words = on_it(ordered.title, language=question.language, message=question.text)
+        return replace(decided, text=draft.text, calls=tuple(draft.calls), tool_calls=())
 
     async def _ask(
         self,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.backend.agents.bench import Bench, look, step, write
+from tests.backend.agents.bench import Bench, look, step
 from tests.simulators.provider import Fails, Provider
 from tests.simulators.provider_scenes import JUDGE, Scene, Seen, plays
 from tests.simulators.provider_tools import CallsTools, ToolUse
@@ -116,12 +116,3 @@ async def test_a_bots_own_agent_hides_everybodys(bench: Bench, provider: Provide
     await bench.begin(step("Look around"))
     await bench.work()
     assert "You are the only one." in str(provider.prompts[-1])
-
-
-async def test_a_person_has_as_many_runs_as_are_under_way(bench: Bench, provider: Provider) -> None:
-    provider.rule = plays(Scene("note", write("milk")))
-    for _ in range(2):
-        await bench.begin(step("Note milk"))
-    assert await bench.backend.agents.unfinished_of("default", "anna") == 2
-    assert await bench.backend.agents.stop("default", "anna", "anna", "") == 2
-    assert await bench.backend.agents.unfinished_of("default", "anna") == 0

@@ -12,7 +12,7 @@ from tests.backend.chat.conversation import Person
 from tests.backend.chat.test_delivering import heard, let_no_second_pass, sends, statuses, to_deliver
 from tests.backend.chat.test_interrupting import HERE
 from tests.backend.gateway.errands import LOOK_UP, give_agent, routes, runs, steps
-from tests.conftest import RecordedJobs
+from tests.conftest import MakeBackend, RecordedJobs
 from tests.processes import until
 from tests.simulators.provider import Behaviour, Call, Provider
 from tests.simulators.provider_tools import CallsTool
@@ -82,12 +82,43 @@ async def test_what_is_stopped_at_the_last_moment_begins_nothing(
         _, delivery = await heard(anna, underway)
     finally:
         await holding.close()
-    assert (delivery["kind"], delivery["stopped"]) == ("answer", True)
+    assert (delivery["kind"], delivery["stopped"], delivery["text"]) == ("answer", True, "")
     assert (await statuses(anna), await runs(anna.backend), len(jobs.advanced)) == (["answered", "stopped"], [], 1)
 
 
-async def somebody_waits(anna: Person) -> bool:
-    return bool(await anna.backend.db.run("select from pg_stat_activity where wait_event_type = 'Lock'"))
+async def somebody_waits(anna: Person, how_many: int = 1) -> bool:
+    waiting = await anna.backend.db.run("select from pg_stat_activity where wait_event_type = 'Lock'")
+    return len(waiting) >= how_many
+
+
+async def test_of_messages_in_several_chats_at_once_no_more_begin_runs_than_a_person_may_have(
+    make_backend: MakeBackend, provider: Provider, jobs: RecordedJobs
+) -> None:
+    """All was decided, and is just being recorded: the statements wait, and then go on at the same moment."""
+    backend, gate = await make_backend(max_runs_per_user=1), asyncio.Event()
+    people = [Person(backend, chat_id=chat) for chat in ("one", "two", "three")]
+    for person in people:
+        await person.says("Hello")
+    await give_agent(backend)
+    provider.will(*[Held(gate, ASKS)] * 3)
+    holding = await backend.db.connect()
+    try:
+        async with asyncio.TaskGroup() as group, holding.transaction():
+            turns = [group.create_task(sends(person, "Look it up")) for person in people]
+            await provider.called(6)
+            await holding.fetch("select from chat_sessions for update")
+            gate.set()
+            await until(lambda: somebody_waits(people[0], 3))
+    finally:
+        await holding.close()
+    told = sorted(turn.result()[0] for turn in turns)
+    assert told == [ON_IT, *[told[1]] * 2]
+    assert told[1].startswith("One task is under way already")
+    assert sorted((d["kind"], d["text"]) for _, d in (turn.result() for turn in turns)) == [
+        ("answer", told[1]), ("answer", told[1]), ("run", ON_IT),
+    ]  # fmt: skip
+    assert (len(await runs(backend)), len(jobs.advanced)) == (1, 1)
+    assert sorted(decided["outcome"] for decided in await routes(backend)) == ["followed"] + ["too-many-runs"] * 2
 
 
 async def test_a_turn_that_another_one_adopts_begins_one_run(anna: Person, provider: Provider) -> None:
