@@ -45,6 +45,7 @@ class Chromium:
         self._browser: Browser | None = None
         self._sandboxed = True
         self._leaving: set[asyncio.Future[None]] = set()
+        # Nobody opens a page while another one ends the browser, because the last page has gone.
         self._lock = asyncio.Lock()
 
     async def page(self, step_id: UUID) -> OpenPage:
@@ -61,23 +62,22 @@ class Chromium:
         if page and not page.closed:
             page.postpone()
             return page
-        if len(self._pages) >= MOST_PAGES:
-            raise Failed("too many pages are open: try again later")
         async with self._lock:
-            browser = await self._begun()
-        page = self._pages[step_id] = await self._new(browser, step_id, language)
+            await self._close(step_id)
+            if len(self._pages) >= MOST_PAGES:
+                raise Failed("too many pages are open: try again later")
+            page = self._pages[step_id] = await self._new(await self._begun(), step_id, language)
         return page
 
     async def leave(self, step_id: UUID) -> None:
-        if page := self._pages.pop(step_id, None):
-            await page.close()
-        if not self._pages:
-            await self._end()
+        async with self._lock:
+            await self._close(step_id)
+            if not self._pages:
+                await self._end()
 
     async def close(self) -> None:
-        for step_id in list(self._pages):
-            await self.leave(step_id)
-        await self._end()
+        async with self._lock:
+            await self._end()
 
     async def try_out(self) -> tuple[str, bool]:
         """Its version, and whether it has its sandbox. Raises `Failed`."""
@@ -137,9 +137,15 @@ class Chromium:
         self._stack.push_async_callback(self._browser.close)
         return self._browser
 
+    async def _close(self, step_id: UUID) -> None:
+        """What a step has of it, also where its page has closed itself."""
+        if page := self._pages.pop(step_id, None):
+            await page.close()
+
     async def _end(self) -> None:
         """All of it; what it had open is gone."""
-        self._pages.clear()
+        for step_id in list(self._pages):
+            await self._close(step_id)
         self._browser = None
         await self._stack.aclose()
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -191,6 +193,33 @@ async def test_a_page_that_opens_another_is_left_for_it(site: Website, hands: Ha
     await hands.do("open", address=f"{site.url}/opens")
     await hands.do("click", element=1)
     assert "About us" in (await hands.do("read")).text
+
+
+async def test_nothing_is_left_of_a_page_that_closed_itself(site: Website, host: Host, hands: Hands) -> None:
+    site.pages["/opens"] = "<button onclick=\"window.open('/closes')\">More</button>"
+    site.pages["/closes"] = "<script>setTimeout(() => window.close(), 500)</script>"
+    before = await contexts(host)
+    await hands.do("open", address=f"{site.url}/opens")
+    with suppress(Failed):
+        await hands.do("click", element=1)
+
+    async def closed() -> bool:
+        try:
+            await hands.do("read")
+        except Failed:
+            return True
+        return False
+
+    await until(closed)
+    assert "Order tea" in (await hands.do("open", address=f"{site.url}/form")).text
+    assert await contexts(host) == before + 1
+
+
+async def contexts(host: Host) -> int:
+    async def count(chromium: Any) -> int:
+        return len(chromium._browser.contexts)
+
+    return await host.use(count)
 
 
 async def test_nothing_is_downloaded(site: Website, hands: Hands) -> None:
