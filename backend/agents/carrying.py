@@ -66,7 +66,8 @@ class Carrying:
             if may_have_happened(row):
                 await self._calls.leave(mine, call.call_id)
             else:
-                audited = Audited(call.call_id, storable(call.skill[:LONGEST_NAME]), refused.arguments)
+                name = storable(call.skill[:LONGEST_NAME])
+                audited = Audited(call.call_id, name, refused.arguments, refused.effect)
                 await self._calls.refuse(mine, audited, refused.decision, storable(str(refused)))
         except Leaves:
             await self._calls.leave(mine, call.call_id)

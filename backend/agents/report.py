@@ -11,10 +11,11 @@ ACTION_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Deeds:
-    """Titles of what was done in steps that did not come to their end, was confirmed in vain, or may have happened."""
+    """Titles: done in steps that did not come to their end, allowed in vain, refused in others, or uncertain."""
 
     acted: Sequence[str] = ()
     in_vain: Sequence[str] = ()
+    refused: Sequence[str] = ()
     uncertain: Sequence[str] = ()
 
 
@@ -28,6 +29,7 @@ def report(status: str, steps: Sequence[Step], deeds: Deeds, words: Words) -> st
         _listed(words.not_done, not_done),
         _listed(words.acted, deeds.acted),
         _listed(words.in_vain, deeds.in_vain),
+        _listed(words.refused, dict.fromkeys(map(shortened, deeds.refused))),
         _listed(words.uncertain, deeds.uncertain),
     ]
     return "\n\n".join(part for part in parts if part) or words.completed

@@ -61,14 +61,20 @@ where run_id = $1 and state = 'waiting' and skill_call_id in (
     where step.run_id = $1 and step.status not in ('pending', 'running', 'waiting')
 )
 """
-# What was asked about is known by its title.
+# What was asked about is known by its title. A step may say that it has done what was refused, unless it has done the
+# like afterwards.
 DEEDS = """
-select case when call.state in ('failed', 'refused') then 'in_vain' when call.state = 'done' then 'acted'
+select case when call.decision in ('forbidden', 'unfit') then 'refused'
+    when call.state in ('failed', 'refused') then 'in_vain' when call.state = 'done' then 'acted'
     else call.state end as deed, coalesce(asked.title, call.skill) as title
 from skill_calls call join run_steps step on step.id = call.step_id
 left join confirmations asked on asked.skill_call_id = call.id and asked.kind = 'action'
 where call.run_id = $1 and (
-    call.state in ('failed', 'refused') and call.decision = 'confirmed'
+    call.state in ('failed', 'refused') and call.decision in ('confirmed', 'granted')
+    or call.effect and call.decision in ('forbidden', 'unfit') and step.status = 'completed' and not exists (
+        select from skill_calls later where later.step_id = call.step_id and later.id > call.id
+            and later.skill = call.skill and later.state = 'done'
+    )
     or call.effect and call.state = 'uncertain'
     or call.effect and call.state = 'done' and step.status in ('failed', 'cancelled', 'expired', 'skipped', 'replaced')
 )
@@ -169,7 +175,7 @@ def _may_plan_anew(run: Record, steps: Sequence[Step]) -> bool:
 
 async def _end(tx: Transaction, run: Record, status: str, steps: Sequence[Step], promise: PromiseOf) -> None:
     """The run's last words are a message of its session, and handed to the person if its turn was."""
-    titles: dict[str, list[str]] = {"acted": [], "in_vain": [], "uncertain": []}
+    titles: dict[str, list[str]] = {"acted": [], "in_vain": [], "refused": [], "uncertain": []}
     for row in await tx.fetch(DEEDS, run["id"]):
         titles[row["deed"]].append(row["title"])
     text = report(status, steps, Deeds(**titles), words_for(run["language"]))

@@ -45,12 +45,15 @@ class Asks:
 
 
 class NotDone(Exception):
-    """A call that will not be done; the text tells the model why."""
+    """A call that will not be done; the text tells the model why. `effect`: it might have changed something."""
 
-    def __init__(self, decision: str, text: str, arguments: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, decision: str, text: str, arguments: Mapping[str, Any] | None = None, *, effect: bool = True
+    ) -> None:
         super().__init__(text)
         self.decision = decision
         self.arguments = arguments or {}
+        self.effect = effect
 
 
 class Leaves(Exception):
@@ -100,7 +103,7 @@ class Weighing:
                 return await self._weighed(row, skill, params, context)
         except TimeoutError:
             text = f"It took longer than {skill.seconds:g} seconds to find out what it would do."
-            raise NotDone("unfit", text, skill.redacted(params)) from None
+            raise _not_done("unfit", text, skill, params) from None
 
     async def _weighed(self, row: Known | None, skill: Skill[Any], params: Any, context: Context) -> May | Asks:
         try:
@@ -111,10 +114,10 @@ class Weighing:
                 return May(skill, params, "safe")
             return await self._confirmed(row, skill, params, context)
         except Refused as refused:
-            raise NotDone("forbidden", str(refused), skill.redacted(params)) from None
+            raise _not_done("forbidden", str(refused), skill, params) from None
         except Failed as failed:  # what it would do cannot even be shown
             text = frame(str(failed), failed.origin) if failed.origin else str(failed)
-            raise NotDone("unfit", text, skill.redacted(params)) from None
+            raise _not_done("unfit", text, skill, params) from None
 
     async def _confirmed(self, row: Known | None, skill: Skill[Any], params: Any, context: Context) -> May | Asks:
         """What was shown is what runs: if it would do anything else by now, it is not done. Raises `Refused`."""
@@ -122,7 +125,7 @@ class Weighing:
         preview = await skill.preview(params, context)
         if row and row.decision == "confirmed":
             if not row.showed(preview):
-                raise NotDone("confirmed", CHANGED, skill.redacted(params))
+                raise _not_done("confirmed", CHANGED, skill, params)
             return May(skill, params, "confirmed")
         if grants and await holds(self._db, context, grants):
             return May(skill, params, "granted")
@@ -133,13 +136,18 @@ def _read(call: Wanted, skills: Mapping[str, Skill[Any]]) -> tuple[Skill[Any], A
     skill = skills.get(call.skill)
     if skill is None:
         raise NotDone("unfit", "There is no such skill.")
+    effect = skill.danger is not Danger.SAFE
     if call.arguments is None:
-        raise NotDone("unfit", "The arguments were no JSON object.")
+        raise NotDone("unfit", "The arguments were no JSON object.", effect=effect)
     try:
         return skill, skill.read(call.arguments)
     except ValidationError as error:
         wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-        raise NotDone("unfit", "The arguments do not fit. " + "; ".join(wrong)) from None
+        raise NotDone("unfit", "The arguments do not fit. " + "; ".join(wrong), effect=effect) from None
+
+
+def _not_done(decision: str, text: str, skill: Skill[Any], params: Any) -> NotDone:
+    return NotDone(decision, text, skill.redacted(params), effect=skill.has_effect(params))
 
 
 async def _again(row: Known, skill: Skill[Any], params: Any, context: Context) -> May | Asks:

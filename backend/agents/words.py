@@ -13,6 +13,7 @@ class Words:
     not_done: str
     acted: str
     in_vain: str
+    refused: str
     uncertain: str
     why: Mapping[str, str]
     problems: Mapping[str, str]
@@ -31,6 +32,7 @@ ENGLISH = Words(
     not_done="Not done:",
     acted="Done all the same:",
     in_vain="Confirmed, but it did not work:",
+    refused="Tried, but not done:",
     uncertain="Interrupted, so this may have happened or not; it was not repeated:",
     why={
         "failed": "it failed",
@@ -52,6 +54,7 @@ RUSSIAN = Words(
     not_done="Не сделано:",
     acted="Всё же сделано:",
     in_vain="Подтверждено, но не получилось:",
+    refused="Не удалось сделать:",
     uncertain="Прервано: это могло произойти, а могло и нет; повторено не было:",
     why={
         "failed": "не получилось",

@@ -179,6 +179,36 @@ async def test_what_is_forbidden_unknown_or_unfit_is_not_done_and_the_model_is_t
     assert "no JSON object" in await bench.said(run)
 
 
+async def test_a_model_that_says_it_has_done_what_was_refused_is_contradicted(bench: Bench, provider: Provider) -> None:
+    wanted = ToolUse("break", {"text": "x"}), ToolUse("fly", {}), ToolUse("fly", {}), ToolUse("look", {"txt": 1})
+    provider.rule = plays(Scene("do", CallsTools(*wanted), "I broke it, and flew."))
+    for language, heading in (("en", "Tried, but not done:"), ("ru", "Не удалось сделать:")):
+        bench.session = None
+        run = await bench.begin(step("Do it"), person=f"anna-{language}", language=language)
+        await bench.work()
+        assert await bench.said(run) == f"I broke it, and flew.\n\n{heading}\n– break\n– fly"
+
+
+async def test_nobody_is_told_of_a_refusal_after_which_it_was_done(
+    bench: Bench, waiting: UUID, provider: Provider
+) -> None:
+    await bench.backend.agents.confirm(await bench.asked(waiting), "anna", always=True)
+    provider.rule = plays(Scene("note", CallsTool("write", {"txt": 1}), write("bread"), "Noted."))
+    run = await bench.begin(step("Note bread"))
+    await bench.work()
+    assert await bench.calls(run) == [("write", "unfit", "refused"), ("write", "granted", "done")]
+    assert await bench.said(run) == "Noted."
+
+
+async def test_what_was_allowed_for_a_day_and_did_not_work_is_told_as_well(bench: Bench, waiting: UUID) -> None:
+    await bench.backend.agents.confirm(await bench.asked(waiting), "anna", always=True)
+    bench.desk.write.fails = Failed("the pen is empty")
+    run = await bench.begin(step("Note milk"))
+    await bench.work()
+    assert await bench.calls(run) == [("write", "granted", "failed")]
+    assert (await bench.said(run)).endswith("Confirmed, but it did not work:\n– write")
+
+
 async def test_what_postgres_does_not_take_is_left_out(bench: Bench, provider: Provider) -> None:
     provider.rule = plays(Scene("note", CallsTool("write", {"text": "milk"}), "Noted \0."))
     bench.desk.write.version = "1\0"
@@ -222,4 +252,4 @@ async def test_what_cannot_even_be_shown_is_not_done(bench: Bench, provider: Pro
     provider.rule = plays(Scene("note", write("milk"), tells))
     run = await bench.begin(step("Note milk"))
     await bench.work()
-    assert await bench.said(run) == "Told: the disk is full"
+    assert await bench.said(run) == "Told: the disk is full\n\nTried, but not done:\n– write"
