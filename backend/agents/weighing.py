@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from backend.agents.calls import Known
 from backend.agents.framing import frame
 from backend.agents.grants import holds
-from backend.agents.skills.skill import Context, Danger, Failed, Preview, Refused, Skill
+from backend.agents.skills.skill import HIDDEN, Context, Danger, Failed, Preview, Refused, Skill
 from backend.agents.skills.workspace import workspace_of
 from backend.agents.types import Wanted
 from backend.database import Database, Record
@@ -20,7 +20,8 @@ from backend.database import Database, Record
 CHANGED = (
     "What it would do has changed since the person was asked, so it was not done. If it is still wanted, try again."
 )
-# Addresses that these were given are theirs to check; what these bring was not written for a model to follow.
+# Addresses that these were given are theirs to check; what these bring was not written for a model to follow. Nor is
+# it known what a tool that was given something hidden only gives back.
 CHECK_ADDRESSES, BRING_OWN = ("web", "browser"), ("shell", "git")
 
 
@@ -73,8 +74,10 @@ class Weighing:
 
     def context(self, step: Record, calls: Sequence[Record]) -> Context:
         """On whose behalf a call of a step is made, after those that its run has made so far."""
-        theirs = (call for call in calls if call["origin"] and not call["skill"].startswith(BRING_OWN))
-        composed = (call["arguments"] for call in calls if not call["skill"].startswith(CHECK_ADDRESSES))
+        told = [(call, orjson.dumps(call["arguments"]).decode()) for call in calls]
+        theirs = (call for call, given in told if call["origin"] and HIDDEN not in given)
+        shown = (call["result"] or "" for call in theirs if not call["skill"].startswith(BRING_OWN))
+        composed = (given for call, given in told if not call["skill"].startswith(CHECK_ADDRESSES))
         return Context(
             bot=step["bot"],
             user_id=step["user_id"],
@@ -87,8 +90,8 @@ class Weighing:
             language=step["language"],
             workspace=workspace_of(self._workspaces, step["scope"]),
             words=step["request"],
-            shown="\n".join(call["result"] or "" for call in theirs),
-            composed="\n".join(orjson.dumps(arguments).decode() for arguments in composed),
+            shown="\n".join(shown),
+            composed="\n".join(composed),
         )
 
     async def weigh(

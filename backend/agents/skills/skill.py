@@ -14,6 +14,10 @@ from pydantic import BaseModel
 P = TypeVar("P")
 
 
+# Stands in the audit for an argument that may be a secret.
+HIDDEN = "•••"
+
+
 class Danger(StrEnum):
     """Whether a call may be done at once, only if the person says so, or never."""
 

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from backend.agents.skills.skill import Skill
+from backend.agents.skills.skill import HIDDEN, Skill
 from backend.agents.skills.web.addresses import Addresses
 from backend.agents.skills.web.fetch import WebFetch
-from tests.backend.agents.bench import Bench, Desk, step
+from tests.backend.agents.bench import Bench, Desk, Look, look, step
 from tests.backend.agents.skills.test_web_escapes import ADDRESSES, LEADING_ON, NAMES, Names
 from tests.simulators.provider import Provider
 from tests.simulators.provider_scenes import Scene, plays
-from tests.simulators.provider_tools import CallsTools, ToolUse
+from tests.simulators.provider_tools import CallsTool, CallsTools, ToolUse
 from tests.simulators.website import Website
 
 # A model that wants more than so many things in one breath is not listened to.
@@ -21,14 +21,14 @@ AT_ONCE = 10
 
 
 class Web(Desk):
-    """The only skill that there is."""
+    """All that there is, with a look around."""
 
     def __init__(self, skill: WebFetch) -> None:
         super().__init__()
         self._skill = skill
 
     async def of(self, names: Sequence[str]) -> dict[str, Skill[Any]]:
-        return {"web_fetch": self._skill}
+        return {"web_fetch": self._skill, "look": self.look}
 
 
 @pytest.fixture
@@ -55,3 +55,16 @@ async def test_every_way_inside_is_refused_and_audited(bench: Bench, provider: P
     assert all(row["result"] for row in rows)
     assert await bench.db.run("select from confirmations") == []
     assert {asked.split("?")[0] for asked in site.asked} == {"GET /to"}
+
+
+async def test_an_address_that_was_hidden_from_the_audit_is_not_what_a_tool_found(
+    bench: Bench, provider: Provider, site: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{site.url}/about?secret=4711"
+    monkeypatch.setattr(Look, "redacted", lambda *_: {"text": HIDDEN})
+    provider.rule = plays(Scene("fetch", look(address), CallsTool("web_fetch", {"address": address}), "Done."))
+    bench.desk = Web(WebFetch(Addresses(site.host)))
+    run = await bench.begin(step("Fetch it"))
+    await bench.work()
+    assert await bench.asked(run)
+    assert site.asked == []

@@ -12,7 +12,7 @@ from pydantic import RootModel
 
 from backend.agents.skills.aside import Aside
 from backend.agents.skills.mcp.configured import Configured, McpServersInvalid, read_servers
-from backend.agents.skills.skill import Context, Danger, Described, Failed, Preview, Result, Skill, Uncertain
+from backend.agents.skills.skill import HIDDEN, Context, Danger, Described, Failed, Preview, Result, Skill, Uncertain
 from backend.findings import Finding
 from backend.settings import Settings
 
@@ -190,7 +190,7 @@ def skill_name(server: str, tool: str) -> str:
 def _redacted(name: str, value: Any) -> Any:
     """Without what stands under a name that tells of a secret, however deep."""
     if SECRET.search(name):
-        return "•••"
+        return HIDDEN
     if isinstance(value, dict):
         return {inner: _redacted(inner, one) for inner, one in value.items()}
     return [_redacted(name, one) for one in value] if isinstance(value, list) else value
