@@ -3,12 +3,13 @@
 import asyncio
 import os
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -60,39 +61,45 @@ class Writing(BaseModel):
     content: str = Field(description="All that the file is to contain")
 
 
-class FilesystemList(Skill[Listing]):
-    name = "filesystem_list"
-    family = "filesystem"
-    description = "Lists a folder of the workspace: what is in it, how large, and when it was changed."
-    parameters = Listing
+L = TypeVar("L", Listing, Reading, Search)
 
-    async def weigh(self, params: Listing, context: Context) -> Danger:
+
+class FilesystemLook(Skill[L]):
+    """Looks at a path of the workspace, in a thread: a disk may be slow."""
+
+    family = "filesystem"
+
+    async def weigh(self, params: L, context: Context) -> Danger:
         parts(params.path)
         return self.danger
 
-    async def run(self, params: Listing, context: Context) -> Result:
-        return await asyncio.to_thread(self._list, params, context.workspace)
+    async def run(self, params: L, context: Context) -> Result:
+        return await asyncio.to_thread(self.look, params, context.workspace)
 
-    def _list(self, params: Listing, workspace: Path) -> Result:
+    @abstractmethod
+    def look(self, params: L, workspace: Path) -> Result:
+        """What is there. Raises `Refused` or `Failed`."""
+
+
+class FilesystemList(FilesystemLook[Listing]):
+    name = "filesystem_list"
+    description = "Lists a folder of the workspace: what is in it, how large, and when it was changed."
+    parameters = Listing
+
+    def look(self, params: Listing, workspace: Path) -> Result:
         listed = [_line(entry) for entry in islice(tree(workspace, params.path, params.depth), MOST_ENTRIES + 1)]
         if len(listed) > MOST_ENTRIES:
             listed[MOST_ENTRIES:] = [f"… and more: these are the first {MOST_ENTRIES}"]
         return Result("\n".join(listed) or "The folder is empty.", origin="names of files in the workspace")
 
 
-class FilesystemRead(Skill[Reading]):
+class FilesystemRead(FilesystemLook[Reading]):
     name = "filesystem_read"
-    family = "filesystem"
     description = "Reads a text file of the workspace."
     parameters = Reading
 
-    async def weigh(self, params: Reading, context: Context) -> Danger:
-        parts(params.path)
-        return self.danger
-
-    async def run(self, params: Reading, context: Context) -> Result:
-        content = await asyncio.to_thread(read_file, context.workspace, params.path, MOST_READ)
-        lines = text_of(content).splitlines(keepends=True)
+    def look(self, params: Reading, workspace: Path) -> Result:
+        lines = text_of(read_file(workspace, params.path, MOST_READ)).splitlines(keepends=True)
         last = params.first_line - 1 + params.lines
         text, whole = cut("".join(lines[params.first_line - 1 : last]), MOST_OUTPUT)
         if len(lines) > last and whole:
@@ -100,20 +107,12 @@ class FilesystemRead(Skill[Reading]):
         return Result(text or "There is nothing there.", origin=f"the file {visible(params.path)}")
 
 
-class FilesystemSearch(Skill[Search]):
+class FilesystemSearch(FilesystemLook[Search]):
     name = "filesystem_search"
-    family = "filesystem"
     description = "Finds files of the workspace by what they are called, and lines in them by what they contain."
     parameters = Search
 
-    async def weigh(self, params: Search, context: Context) -> Danger:
-        parts(params.path)
-        return self.danger
-
-    async def run(self, params: Search, context: Context) -> Result:
-        return await asyncio.to_thread(self._search, params, context.workspace)
-
-    def _search(self, params: Search, workspace: Path) -> Result:
+    def look(self, params: Search, workspace: Path) -> Result:
         found = list(islice(matches(workspace, params), MOST_FOUND + 1))
         if len(found) > MOST_FOUND:
             found[MOST_FOUND:] = [f"… and more: these are the first {MOST_FOUND}"]
