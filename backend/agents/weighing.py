@@ -24,6 +24,9 @@ CHANGED = (
 # it known what a tool that was given something hidden only gives back.
 CHECK_ADDRESSES, BRING_OWN = ("web", "browser"), ("shell", "git")
 
+# Of so many mistakes in its arguments a model is told.
+MOST_MISTAKES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class May:
@@ -145,7 +148,8 @@ def _read(call: Wanted, skills: Mapping[str, Skill[Any]]) -> tuple[Skill[Any], A
     try:
         return skill, skill.read(call.arguments)
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        found = error.errors(include_url=False)[:MOST_MISTAKES]
+        wrong = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
         raise NotDone("unfit", "The arguments do not fit. " + "; ".join(wrong), effect=effect) from None
 
 

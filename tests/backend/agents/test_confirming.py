@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from pydantic import BaseModel
 
 from backend.agents import ConfirmationNotFound, ConfirmationOver, NotYours, WantedConfirmations
 from backend.agents.skills.skill import Failed, Preview, Uncertain
@@ -177,6 +178,21 @@ async def test_what_is_forbidden_unknown_or_unfit_is_not_done_and_the_model_is_t
     assert "no such skill" in await bench.said(run)
     assert "text: Field required" in await bench.said(run)
     assert "no JSON object" in await bench.said(run)
+
+
+async def test_a_model_is_not_told_of_each_of_thousands_of_mistakes(
+    bench: Bench, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Texts(BaseModel):
+        texts: list[str]
+
+    monkeypatch.setattr(bench.desk.look, "parameters", Texts)
+    provider.rule = plays(Scene("look", CallsTool("look", {"texts": [1] * 5_000}), tells))
+    run = await bench.begin(step("Look"))
+    await bench.work()
+    assert await bench.calls(run) == [("look", "unfit", "refused")]
+    assert "texts.0: Input should be a valid string" in await bench.said(run)
+    assert len(await bench.said(run)) < 1_000
 
 
 async def test_a_model_that_says_it_has_done_what_was_refused_is_contradicted(bench: Bench, provider: Provider) -> None:

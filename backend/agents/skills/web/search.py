@@ -10,13 +10,14 @@ import orjson
 from pydantic import BaseModel, Field
 
 from backend.agents.skills.skill import Context, Failed, Result, Skill
+from backend.agents.skills.web.addresses import LONGEST_ADDRESS
 from backend.agents.skills.web.fetching import CHUNK_BYTES, whole
 from backend.agents.skills.web.links import plain
 from backend.settings import Settings
 
 BRAVE_URL = "https://api.search.brave.com"
 SECONDS = 15.0
-LONGEST_SNIPPET = 400
+LONGEST_TITLE, LONGEST_SNIPPET = 200, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def _results(engine: Engine, content: bytes) -> list[Any]:
 
 def _line(number: int, row: Any, engine: Engine) -> str:
     """One result as it is shown; nothing if it is none."""
-    if not isinstance(row, dict) or not isinstance(row.get("url"), str):
+    url = row.get("url") if isinstance(row, dict) else None
+    if not isinstance(url, str) or len(url) > LONGEST_ADDRESS:
         return ""
     title, snippet = (plain(str(row.get(field) or "")) for field in ("title", engine.snippet))
-    return f"{number}. {title}\n{row['url']}\n{snippet[:LONGEST_SNIPPET]}".strip()
+    return f"{number}. {title[:LONGEST_TITLE]}\n{url}\n{snippet[:LONGEST_SNIPPET]}".strip()

@@ -70,6 +70,16 @@ async def test_nothing_found_is_said(site: Website) -> None:
     assert result.text == "Nothing was found."
 
 
+async def test_nothing_of_a_result_is_longer_than_a_model_can_read(site: Website) -> None:
+    long = {"title": "x" * 100_000, "url": "https://example.com/tea", "content": "y" * 100_000}
+    no_page = {"title": "No page", "url": "https://example.com/" + "z" * 100_000}
+    site.pages["/search"] = json({"results": [long, no_page]})
+    result = await WebSearch(engine_of(Settings(searxng_url=site.url))).run(Question(query="tea"), CONTEXT)
+    assert len(result.text) < 1_000
+    assert "https://example.com/tea" in result.text
+    assert "No page" not in result.text
+
+
 @pytest.mark.parametrize("answer", [web.Response(status=403), web.Response(text="<html>")])
 async def test_a_service_that_fails_is_said_to_have_failed(site: Website, answer: web.Response) -> None:
     site.pages["/search"] = answer
