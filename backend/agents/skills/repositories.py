@@ -27,22 +27,27 @@ ELSEWHERE = ("commondir", "gitdir", "config.worktree", "objects/info/alternates"
 UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "BISECT_LOG")
 
 # A second line behind the refusal of settings, also for git's own defaults and for submodules.
-NOTHING_ELSE_RUNS = (
-    *("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.attributesFile=/dev/null"),
-    *(
-        "-c",
-        "core.excludesFile=/dev/null",
-        "-c",
-        "core.pager=cat",
-        "-c",
-        "core.editor=false",
-        "-c",
-        "core.sshCommand=false",
-    ),
-    *("-c", "core.askPass=false", "-c", "credential.helper=", "-c", "gpg.program=false", "-c", "commit.gpgSign=false"),
-    *("-c", "diff.external=", "-c", "diff.ignoreSubmodules=all", "-c", "submodule.recurse=false", "-c", "gc.auto=0"),
-    *("-c", "maintenance.auto=false", "-c", "protocol.allow=never", "-c", "core.quotePath=false"),
+RUNS_NOTHING = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.attributesFile=/dev/null",
+    "core.excludesFile=/dev/null",
+    "core.pager=cat",
+    "core.editor=false",
+    "core.sshCommand=false",
+    "core.askPass=false",
+    "credential.helper=",
+    "gpg.program=false",
+    "commit.gpgSign=false",
+    "diff.external=",
+    "diff.ignoreSubmodules=all",
+    "submodule.recurse=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.allow=never",
+    "core.quotePath=false",
 )
+NOTHING_ELSE_RUNS = tuple(part for setting in RUNS_NOTHING for part in ("-c", setting))
 ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
