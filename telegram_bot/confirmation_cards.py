@@ -17,8 +17,9 @@ LEAST_SECONDS = 1.0
 def confirmation_parts(card: Confirmation, words: Words) -> list[Part | Enclosed]:
     """The question is the last one; before it, what does not fit into it."""
     title, detail = exposed(card.title), exposed(card.detail)
-    whole = units(detail) <= LONGEST_DETAIL and on_one_line(title, LONGEST_TITLE) == title
-    question = _question(card, title, detail, whole, words)
+    shown = detail.replace("\t", "    ")
+    whole = units(shown) <= LONGEST_DETAIL and on_one_line(title, LONGEST_TITLE) == title
+    question = _question(card, title, shown, whole, words)
     if whole:
         return [question]
     name = f"confirmation-{card.id}.{'diff' if _language(detail) else 'txt'}"
@@ -50,7 +51,7 @@ def _question(card: Confirmation, title: str, detail: str, whole: bool, words: W
     stretches = [Stretch(words.asking[card.kind], "bold"), Stretch(f"\n{on_one_line(title, LONGEST_TITLE)}")]
     shown = detail if whole else _beginning(detail)
     if shown.strip():
-        stretches += [Stretch("\n"), Stretch(shown.rstrip("\n").replace("\t", "    "), "pre", _language(detail))]
+        stretches += [Stretch("\n"), Stretch(shown.rstrip("\n"), "pre", _language(detail))]
     if not whole and card.state == "waiting":
         stretches.append(Stretch(f"\n{words.beginning_only}"))
     return compose(*stretches, Stretch(f"\n\n{_standing(card, words)}"))

@@ -71,6 +71,17 @@ async def test_a_long_question_comes_whole_as_a_file_before_it(
     assert "only the beginning" not in (await shows(telegram, asked, "✅ Confirmed"))["text"]
 
 
+async def test_a_change_full_of_tabs_is_no_longer_than_a_message(
+    telegram: TelegramSimulator, backend: BackendSimulator
+) -> None:
+    detail = "--- a/main.go\n+++ b/main.go\n" + "+\t\t\t}\n" * 480
+    file = await question(telegram, backend, detail=detail)
+    assert telegram.world.files[file["document"]["file_id"]].decode() == f"Run a program\n\n{detail}\n"
+    asked = await telegram.next_message()
+    assert "only the beginning" in asked["text"]
+    assert labels(asked) == ["✅ Confirm", "🚫 Cancel"]
+
+
 async def test_without_the_whole_there_is_no_question(telegram: TelegramSimulator, backend: BackendSimulator) -> None:
     refusal = "Bad Request: not enough rights to send documents to the chat"
     telegram.faults = [Fault("sendDocument", code=400, says=refusal)]
