@@ -89,6 +89,29 @@ async def talk(person: Person, model: Provider) -> None:
         await expect(person.page.locator(".made")).to_contain_text(fact)
 
 
+async def test_what_is_refused_can_be_corrected_where_it_was_written(
+    person: Person, telegram: TelegramSimulator
+) -> None:
+    await person.enter()
+    await person.go("/console/setup")
+    await person.page.locator("#bots").get_by_text("Assistant").click()
+    for token, heading in (("nonsense", "This is not a token"), (telegram.token, "")):
+        await person.page.locator("#b-default-token").fill(token)
+        await person.page.keyboard.press("Enter")
+        if heading:
+            await expect(person.page.get_by_role("alert")).to_contain_text(heading)
+    await expect(person.page.locator("#bots .done")).to_contain_text("default is @test_bot")
+    await expect(person.page.get_by_role("alert")).to_have_count(0)
+    await person.go("/console/talk")
+    await person.page.evaluate("document.querySelector('[data-composer] [name=code]').value = 'of yesterday'")
+    await person.page.locator("#text").fill("Hello")
+    await person.page.keyboard.press("Enter")
+    await expect(person.page.get_by_role("alert")).to_contain_text("no longer good")
+    await expect(person.page.locator("#text")).to_have_value("Hello")
+    assert await person.faults() == []
+    person.complaints.clear()  # that the answers were a 422 and a 403
+
+
 async def test_a_bot_is_stopped_and_started_and_the_page_follows(person: Person, db: Database) -> None:
     await person.enter()
     await person.page.get_by_role("button", name="Stop Assistant").click()

@@ -98,12 +98,14 @@ def in_digits(language: str, value: float, places: int = 0) -> str:
 
 
 def trouble(request: Request, error: Exception) -> Response:
-    """A problem, in words; for a part of a page only these."""
+    """A problem, in words; for a part of a page only these. What was filled in stays, and they stand above it."""
     problem = explain(error)
     shown = {"title": title_of(request, problem), "detail": problem.detail or "", "problem": problem}
     template = "_trouble.html" if is_part(request) else "trouble.html"
     response = render(request, template, problem.status, **shown)
     response.headers.update({name: value for name, value in problem.headers().items() if name == "Retry-After"})
+    if is_part(request) and request.method != "GET":
+        response.headers.update({"HX-Retarget": "#trouble", "HX-Reswap": "innerHTML"})
     return response
 
 

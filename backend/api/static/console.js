@@ -21,11 +21,24 @@ document.addEventListener("change", (event) => {
   event.target.closest?.("form[data-submit-on-change]")?.submit();
 });
 
+let written = "";
 document.addEventListener("htmx:before:request", (event) => {
+  if (event.target.closest?.("form")) document.getElementById("trouble")?.replaceChildren();
   const form = event.target.closest?.("form[data-composer]");
+  if (!form || event.target !== form) return;
   // What is on its way is no longer to be written.
-  if (form && event.target === form) setTimeout(() => form.reset());
+  written = form.elements.text.value;
+  setTimeout(() => form.reset());
 });
+
+// What did not arrive can be sent again.
+for (const failure of ["htmx:response:error", "htmx:error"]) {
+  document.addEventListener(failure, (event) => {
+    const form = event.target.closest?.("form[data-composer]");
+    if (!form || event.target !== form || document.querySelector(".answering")) return;
+    form.elements.text.value ||= written;
+  });
+}
 
 // What an answer was made from, once it is there, should be seen without scrolling for it.
 document.addEventListener("htmx:after:swap", (event) => {

@@ -88,3 +88,4 @@ async def test_it_is_stopped(asking: httpx2.AsyncClient, db: Database) -> None:
     assert [row["status"] for row in await db.run("select status from agent_runs")] == ["cancelled"]
     over = await fill_in(asking, f"/console/runs/{run_id}/stop", {"code": code})
     assert (over.status_code, "over already" in over.text) == (409, True)
+    assert over.headers["hx-retarget"] == "#trouble"

@@ -180,7 +180,8 @@ async def test_a_token_that_telegram_knows_is_sealed(
 
 @pytest.mark.parametrize(("token", "status"), [("x", 422), (token(77), 422), ("", 422)])
 async def test_another_token_is_refused(page: httpx2.AsyncClient, db: Database, token: str, status: int) -> None:
-    assert (await send(page, "bot", slug="default", token=token)).status_code == status
+    refused = await send(page, "bot", slug="default", token=token)
+    assert (refused.status_code, refused.headers["hx-retarget"]) == (status, "#trouble")
     assert [row["sealed_token"] for row in await db.run("select sealed_token from bots")] == [None]
 
 
