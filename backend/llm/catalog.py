@@ -109,10 +109,17 @@ def find_address(name: str, environment: Mapping[str, str], *, under: str = "/v1
         return None
     if not key.isascii():
         raise ChainInvalid(f"{_variable(name, 'API_KEY')} holds letters that no key has: paste the key itself")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not _is_address(url):
         raise ChainInvalid(f"{_variable(name, 'BASE_URL')} is no address: write it as http://localhost:11434/v1")
-    return (url if parts.path.strip("/") else url.rstrip("/") + under), key
+    return (url if urlsplit(url).path.strip("/") else url.rstrip("/") + under), key
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that is not closed, for one
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def missing(name: str) -> str:

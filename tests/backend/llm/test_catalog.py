@@ -79,6 +79,7 @@ async def test_the_path_of_an_address_may_be_left_out(provider: Provider, path: 
         (":llama3.2", LOCAL, "':llama3.2' does not name a provider"),
         ("", {"OLLAMA_BASE_URL": "localhost:11434"}, "OLLAMA_BASE_URL is no address: write it as http://"),
         ("mine", {"MINE_BASE_URL": "/v1"}, "MINE_BASE_URL is no address: write it as http://"),
+        ("mine", {"MINE_BASE_URL": "http://[::1"}, "MINE_BASE_URL is no address: write it as http://"),
         ("", {"OPENAI_API_KEY": "сюда-ключ"}, "OPENAI_API_KEY holds letters that no key has: paste the key itself"),
     ],
 )
