@@ -6,6 +6,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
+from backend.api.bots import Slug
 from backend.api.console.access import VisitorDep
 from backend.api.console.dependencies import ConsoleDep
 from backend.api.console.events import streamed
@@ -36,7 +37,7 @@ async def _looks(request: Request, watch: Watch) -> AsyncIterator[str]:
 
 @router.post("/console/bots/{slug}/{order}")
 async def switch(
-    slug: str, order: Order, request: Request, _: VisitorDep, console: ConsoleDep, backend: BackendDep
+    slug: Slug, order: Order, request: Request, _: VisitorDep, console: ConsoleDep, backend: BackendDep
 ) -> Response:
     """A bot that is stopped answers nobody."""
     await backend.bots.change(slug, {"enabled": order == "start"})

@@ -3,12 +3,15 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
+from pydantic import AfterValidator, BeforeValidator
 
+from backend.api.bots import Ids
 from backend.api.console import providers
 from backend.api.console.access import VisitorDep
 from backend.api.console.pages import Page, render
 from backend.api.console.providers import Given, Tried
 from backend.api.dependencies import BackendDep
+from backend.api.texts import OptionalId, storable
 from backend.bootstrap import Backend
 from backend.bots import BotExists
 from backend.errors import Invalid
@@ -16,8 +19,17 @@ from backend.errors import Invalid
 router = APIRouter(prefix="/console/setup", route_class=Page, include_in_schema=False)
 
 MOST_BOTS, MOST_ASKING = 200, 50
-Word = Annotated[str, Form(max_length=128)]
-Long = Annotated[str, Form(max_length=2_000)]
+
+
+def _named(written: list[str]) -> list[str]:
+    """People by their ids, which commas or blanks divide."""
+    return list(dict.fromkeys(" ".join(written).replace(",", " ").split()))
+
+
+Word = Annotated[str, Form(max_length=128), AfterValidator(storable)]
+Long = Annotated[str, Form(max_length=2_000), AfterValidator(storable)]
+Owner = Annotated[OptionalId, Form()]
+People = Annotated[Ids, BeforeValidator(_named), Form()]
 Access = Annotated[Literal["everyone", "list", "pairing"], Form()]
 Slug = Annotated[str, Form(pattern="^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -82,12 +94,11 @@ async def set_access(
     backend: BackendDep,
     slug: Slug,
     access: Access,
-    owner: Word = "",
-    people: Long = "",
+    owner: Owner = "",
+    people: People = [],  # noqa: B006 - it is read only
 ) -> Response:
     """Who may write to a bot."""
-    named = list(dict.fromkeys(people.replace(",", " ").split()))
-    await backend.bots.change(slug, {"access": access, "owner_id": owner.strip(), "allowed_user_ids": named})
+    await backend.bots.change(slug, {"access": access, "owner_id": owner.strip(), "allowed_user_ids": people})
     return render(request, "_bots.html", **await _bots(backend, slug, "setup.access-saved"))
 
 

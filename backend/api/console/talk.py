@@ -15,6 +15,7 @@ from backend.api.console.pages import Page, fill, is_part, render, title_of
 from backend.api.dependencies import BackendDep
 from backend.api.message import DEFAULT_BOT, check_length
 from backend.api.problems import explain
+from backend.api.texts import Word
 from backend.bootstrap import Backend
 from backend.chat import Asked, Reply, sessions
 from backend.chat.interrupting import Place
@@ -29,7 +30,8 @@ router = APIRouter(route_class=Page, include_in_schema=False)
 PERSON = "console"
 MOST_MESSAGES, MOST_BOTS, MOST_RUNS = 200, 200, 20
 
-Bot = Annotated[str, Query(max_length=64)]
+Bot = Annotated[Word, Query()]
+Spoken = Annotated[Word, Form()]
 
 
 @router.get("/console/talk")
@@ -66,7 +68,7 @@ async def say(
     _: VisitorDep,
     backend: BackendDep,
     text: Annotated[str, Form()] = "",
-    bot: Annotated[str, Form(max_length=64)] = DEFAULT_BOT,
+    bot: Spoken = DEFAULT_BOT,
 ) -> Response:
     """The question, then its answer while it is written. If the page is left, it is answered all the same."""
     text = text.replace("\x00", "").strip()
@@ -108,16 +110,14 @@ async def _answer(request: Request, backend: Backend, asked: Asked) -> AsyncIter
 
 
 @router.post("/console/talk/stop")
-async def stop(_: VisitorDep, backend: BackendDep, bot: Annotated[str, Form(max_length=64)] = DEFAULT_BOT) -> Response:
+async def stop(_: VisitorDep, backend: BackendDep, bot: Spoken = DEFAULT_BOT) -> Response:
     """What was written by then is the answer."""
     await backend.chat.stop(Place(bot, PERSON, PERSON, ""))
     return Response(status_code=204)
 
 
 @router.post("/console/talk/new")
-async def begin_anew(
-    _: VisitorDep, backend: BackendDep, bot: Annotated[str, Form(max_length=64)] = DEFAULT_BOT
-) -> Response:
+async def begin_anew(_: VisitorDep, backend: BackendDep, bot: Spoken = DEFAULT_BOT) -> Response:
     """Another session; what was said before can still be recalled."""
     await sessions.reset_chat(backend.db, bot, PERSON, "", PERSON, forget=False)
     return _back(bot)

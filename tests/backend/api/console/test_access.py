@@ -209,3 +209,20 @@ async def test_the_apis_description_is_read_without_asking_anybody_else(stranger
 @pytest.mark.parametrize("path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "vendor/../../app.py", "/etc/passwd"])
 async def test_assets_do_not_lead_out(stranger: httpx2.AsyncClient, path: str) -> None:
     assert (await stranger.get(f"/static/{path}")).status_code in (401, 404)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/console/bots/a%00b/stop", {}),
+        ("/console/talk", {"text": "Hello", "bot": "a\x00b"}),
+        ("/console/talk/new", {"bot": "a\x00b"}),
+        ("/console/talk/stop", {"bot": "a\x00b"}),
+        ("/console/setup/access", {"slug": "default", "access": "list", "owner": "4\x002"}),
+        ("/console/setup/admission", {"asking": "a\x00b", "order": "yes"}),
+        ("/console/setup/bot", {"slug": "default", "token": "a\x00b"}),
+        ("/console/setup/provider", {"name": "stub", "address": "http://127.0.0.1:9", "model": "a\x00b"}),
+    ],
+)
+async def test_what_no_database_takes_is_refused(operator: httpx2.AsyncClient, path: str, form: dict[str, str]) -> None:
+    assert (await fill_in(operator, path, form | {"code": await code_of(operator)})).status_code == 422

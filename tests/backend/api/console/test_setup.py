@@ -197,6 +197,17 @@ async def test_who_may_write_is_saved(page: httpx2.AsyncClient, db: Database) ->
     assert tuple(row) == ("list", "42", ["7", "8", "9"])
 
 
+async def test_as_many_may_be_named_as_by_the_api(page: httpx2.AsyncClient, db: Database) -> None:
+    many = [str(10_000_000_000 + number) for number in range(1_000)]
+    saved = await send(page, "access", slug="default", access="list", people=", ".join(many))
+    assert "Saved for default." in saved.text
+    assert [row["allowed_user_ids"] for row in await db.run("select allowed_user_ids from bots")] == [many]
+    for refused in (", ".join([*many, "1"]), "1" * 129, "4\x002"):
+        assert (await send(page, "access", slug="default", access="list", people=refused)).status_code == 422
+    await send(page, "access", slug="default", access="list")
+    assert [row["allowed_user_ids"] for row in await db.run("select allowed_user_ids from bots")] == [[]]
+
+
 async def test_who_asks_is_let_in(page: httpx2.AsyncClient, db: Database) -> None:
     await send(page, "access", slug="default", access="pairing")
     await db.run(
