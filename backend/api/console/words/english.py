@@ -80,7 +80,7 @@ ENGLISH = {
     "part.backend": "version {version}",
     "part.postgres": "version {version}, {size}",
     "part.broker": "version {version}",
-    "part.worker": "at work on {n}",
+    "part.worker": "running; jobs in progress: {n}",
     "part.worker-gone": "not seen for a minute",
     "part.worker-unseen": "cannot be seen without the broker",
     "part.memory": "by words and by meaning: {embedder} in {store}",

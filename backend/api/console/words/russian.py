@@ -79,7 +79,7 @@ RUSSIAN = {
     "part.backend": "версия {version}",
     "part.postgres": "версия {version}, {size}",
     "part.broker": "версия {version}",
-    "part.worker": "заданий в работе: {n}",
+    "part.worker": "работают; заданий выполняется: {n}",
     "part.worker-gone": "не видно уже минуту",
     "part.worker-unseen": "без брокера не видны",
     "part.memory": "по словам и по смыслу: {embedder}, {store}",
