@@ -20,7 +20,7 @@ async def examine_chain(chain: str, environment: Mapping[str, str]) -> list[Find
     except ChainInvalid as error:
         return [Finding("models", False, str(error), "correct the chain")]
     if not providers:
-        advice = "set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL in .env"
+        advice = "add one in the console, or set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL in .env"
         return [Finding("models", False, "no model is configured: the offline provider answers", advice)]
     findings = []
     for provider in providers:

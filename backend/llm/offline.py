@@ -8,13 +8,15 @@ PROVIDER = "offline"
 WORDS = {
     "ru": (
         "Языковая модель не настроена, поэтому ответить я не могу. "
-        "Задайте OPENAI_API_KEY, OPENROUTER_API_KEY или OLLAMA_BASE_URL в файле .env и перезапустите.",
+        "Добавьте модель в консоли, на странице «Настройка», или задайте OPENAI_API_KEY, OPENROUTER_API_KEY или "
+        "OLLAMA_BASE_URL в файле .env и перезапустите.",
         "Вот что об этом есть в памяти, слово в слово:",
         "В памяти об этом ничего нет.",
     ),
     "en": (
         "No language model is configured, so I cannot answer. "
-        "Set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL in .env and restart.",
+        "Add one in the console, under “Set up”, or set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL in .env "
+        "and restart.",
         "Here is what memory holds about it, word for word:",
         "Memory holds nothing about it.",
     ),

@@ -10,7 +10,8 @@ from backend.local.data_dir import DataDir
 from backend.signing import LINK, LINK_SECONDS, console_signer
 
 MODEL_HINT = """
-            Set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL in .env, and start again."""
+            Add one in the console; or set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL
+            in .env, and start again."""
 NO_BOT = """no bot yet: get a token from @BotFather, and type in another terminal
             {llmbot} bots add NAME"""
 

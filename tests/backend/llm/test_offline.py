@@ -24,8 +24,9 @@ def test_it_says_in_the_persons_language_that_there_is_no_model(language: str, q
 
 
 def test_it_says_what_to_set() -> None:
-    for language in ("ru", "en"):
+    for language, console in (("ru", "консоли, на странице «Настройка»"), ("en", "console, under “Set up”")):
         answer = offline_answer([], language=language, question="")
+        assert console in answer
         assert all(name in answer for name in ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "OLLAMA_BASE_URL", ".env"))
 
 
