@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from backend.api.console.access import EnterFirst, hand_over
+from backend.api.console.exposing import exposed
 from backend.api.console.markdown import as_html
 from backend.api.console.words import WORDS, language_of
 from backend.api.problems import explain
@@ -144,4 +145,4 @@ TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters["markdown"] = as_html
+TEMPLATES.filters.update({"markdown": as_html, "exposed": exposed})

@@ -69,6 +69,24 @@ async def test_what_it_asks_is_answered_once(asking: httpx2.AsyncClient, db: Dat
     assert (again.status_code, "answered already" in again.text) == (409, True)
 
 
+async def test_what_may_have_happened_is_asked_in_other_words(asking: httpx2.AsyncClient, db: Database) -> None:
+    run_id = await begun(asking)
+    await asked(db, run_id, "console")
+    await db.run("update confirmations set kind = 'repeat', grants = null")
+    shown = (await asking.get(f"/console/runs/{run_id}")).text
+    for words in ("may have happened already", "Do it again", "Leave it"):
+        assert words in shown
+
+
+async def test_what_hides_in_a_question_is_seen(asking: httpx2.AsyncClient, db: Database) -> None:
+    run_id = await begun(asking)
+    await asked(db, run_id, "console")
+    await db.run("update confirmations set title = $1, detail = $2", "Run\u2066 it", "cat\t\u202egpj.exe\u200b<b>")
+    shown = (await asking.get(f"/console/runs/{run_id}")).text
+    assert "Run\\u2066 it" in shown
+    assert "cat\t\\u202egpj.exe\\u200b&lt;b&gt;" in shown
+
+
 async def test_what_somebody_else_was_asked_is_not_answered_here(asking: httpx2.AsyncClient, db: Database) -> None:
     run_id = await begun(asking)
     await db.run("update chat_sessions set user_id = 'anna', chat_id = 'anna'")
