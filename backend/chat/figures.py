@@ -11,7 +11,7 @@ from turns
 where created_at > now() - interval '24 hours' and status not in ('waiting', 'open', 'merged')
 """
 HOUR = """
-select (extract(epoch from now() - created_at) / 60)::int as minutes_ago, count(*) as turns,
+select floor(extract(epoch from now() - created_at) / 60)::int as minutes_ago, count(*) as turns,
     count(*) filter (where status = 'failed') as failed
 from turns where created_at > now() - interval '60 minutes' and status <> 'merged' group by 1
 """

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from backend.api.console.parts import Look
 from backend.api.console.watch import Part, Seen, Watch, as_part
+from backend.chat.figures import of_hour
 from backend.database import Database
 from backend.jobs import mark_worker_alive
 from backend.settings import Settings
@@ -113,6 +114,17 @@ async def test_figures_are_those_of_turns_and_calls(make_backend: MakeBackend, p
     assert (model["provider"], model["model"], model["calls"], model["failed"]) == ("stub", "simulated", 3, 1)
     assert (model["tokens_in"], model["tokens_out"], model["cost"]) == (300, 50, 0.75)
     assert (model["is_well"], model["last_error"], model["ill_since"]) == (False, "refused", model["last_ill"])
+
+
+async def test_the_last_hour_is_of_sixty_whole_minutes(make_backend: MakeBackend) -> None:
+    backend = await make_backend()
+    for ago in ("50 seconds", "59 minutes 50 seconds"):
+        await Person(backend).says("Hi")
+        await backend.db.run(
+            "update turns set created_at = now() - $1::text::interval where created_at > now() - interval '40 seconds'",
+            ago,
+        )
+    assert [minute for minute, (turns, _) in enumerate(await of_hour(backend.db)) if turns] == [0, 59]
 
 
 async def test_a_bot_is_stopped_and_started(operator: httpx2.AsyncClient, db: Database) -> None:
