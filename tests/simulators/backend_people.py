@@ -8,12 +8,25 @@ from aiohttp import web
 
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Problem = Callable[[web.Request], web.Response | None]
 # Who speaks to whom where: bot, chat, person, topic.
 Place = tuple[str, str, str, str]
 
 
 def place_of(body: Json) -> Place:
     return body.get("bot", "default"), body["chat_id"], body.get("user_id", ""), body.get("thread_id", "")
+
+
+def meeting(problem: Problem) -> Callable[[Handler], Handler]:
+    """Makes endpoints of answers, instead of which a call may meet a problem."""
+
+    def met(answer: Handler) -> Handler:
+        async def problem_or_answer(request: web.Request) -> web.StreamResponse:
+            return problem(request) or await answer(request)
+
+        return problem_or_answer
+
+    return met
 
 
 class People:
@@ -29,15 +42,9 @@ class People:
         self.document_states: list[Json] = [{"state": "reading"}, {"state": "ready"}]
         self._states: dict[str, list[Json]] = {}
 
-    def routes(self, problem: Callable[[web.Request], web.Response | None]) -> list[web.RouteDef]:
+    def routes(self, problem: Problem) -> list[web.RouteDef]:
         """Its endpoints; `problem` is what a call meets instead, if anything."""
-
-        def met(answer: Handler) -> Handler:
-            async def problem_or_answer(request: web.Request) -> web.StreamResponse:
-                return problem(request) or await answer(request)
-
-            return problem_or_answer
-
+        met = meeting(problem)
         return [
             web.post("/v1/chat/reset", met(self._reset)),
             web.post("/v1/chat/move", met(self._move)),

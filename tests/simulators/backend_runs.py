@@ -7,11 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from tests.simulators.backend_deliveries import Deliveries, Json, Refused
+from tests.simulators.backend_people import Problem, meeting
 
 RUN_ID = "5f1f6ad1-6c8c-4c55-9a5c-4f5d1f6b1c61"
 
 Look = Callable[[str, int], list[Json]]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def in_minutes(minutes: float) -> str:
@@ -79,15 +79,9 @@ class Runs:
             if delivery["kind"] == "confirmation" and delivery["card"]["id"] == id:
                 self.change(delivery, state=state, **fields)
 
-    def routes(self, problem: Callable[[web.Request], web.Response | None]) -> list[web.RouteDef]:
+    def routes(self, problem: Problem) -> list[web.RouteDef]:
         """Its endpoints; `problem` is what a person's call meets instead, if anything."""
-
-        def met(answer: Handler) -> Handler:
-            async def problem_or_answer(request: web.Request) -> web.StreamResponse:
-                return problem(request) or await answer(request)
-
-            return problem_or_answer
-
+        met = meeting(problem)
         return [
             web.get("/v1/relays/{relay}/cards", self._changed),
             web.put("/v1/deliveries/{id}/shown", self._shown),
