@@ -1,25 +1,15 @@
 """`llmbot agents`: who carries out what people ask for, and who of them is offered."""
 
 import argparse
-import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 
 from backend.bootstrap import Backend
-from backend.cli.opening import opened
-from backend.cli.telling import carried_out, in_a_line, print_facts, print_table
+from backend.cli.opening import NotClear, Work, perform
+from backend.cli.telling import in_a_line, print_facts, print_table
 from backend.database import Record
-from backend.settings import Settings
-
-Work: TypeAlias = Callable[[Backend, argparse.Namespace], Awaitable[int]]
 
 MOST_LISTED = 1_000
 LONGEST_LINE = 60
 LIMITS = ("model calls", "tool calls", "tokens", "minutes")
-
-
-class _NotFound(Exception):
-    """There is no such agent, or more than one."""
 
 
 def add_agents(parser: argparse.ArgumentParser) -> None:
@@ -31,20 +21,6 @@ def add_agents(parser: argparse.ArgumentParser) -> None:
         if name != "list":
             command.add_argument("slug", metavar="AGENT", help="its name, as `llmbot agents list` shows it")
         command.add_argument("--bot", help="of which bot; else of every bot, or the only one of this name")
-
-
-def perform(settings: Settings, asked: argparse.Namespace) -> int:
-    return carried_out(_work(settings, asked))
-
-
-async def _work(settings: Settings, asked: argparse.Namespace) -> int:
-    work: Work = asked.work
-    async with opened(settings) as backend:
-        try:
-            return await work(backend, asked)
-        except _NotFound as problem:
-            print(problem, file=sys.stderr)
-            return 1
 
 
 async def _list(backend: Backend, asked: argparse.Namespace) -> int:
@@ -119,15 +95,15 @@ async def _disable(backend: Backend, asked: argparse.Namespace) -> int:
 
 
 async def _named(backend: Backend, asked: argparse.Namespace) -> Record:
-    """Raises `_NotFound`."""
+    """Raises `NotClear`."""
     found = [agent for agent in await _all(backend, asked.bot) if agent["slug"] == asked.slug]
     exactly = [agent for agent in found if agent["bot"] == asked.bot]
     if len(exactly or found) == 1:
         return (exactly or found)[0]
     if found:
         bots = ", ".join(agent["bot"] for agent in found)
-        raise _NotFound(f"Several bots have an agent {asked.slug}: name one with --bot ({bots}).")
-    raise _NotFound(f"There is no agent {asked.slug}: `llmbot agents list` shows all.")
+        raise NotClear(f"Several bots have an agent {asked.slug}: name one with --bot ({bots}).")
+    raise NotClear(f"There is no agent {asked.slug}: `llmbot agents list` shows all.")
 
 
 COMMANDS: tuple[tuple[str, Work, str], ...] = (

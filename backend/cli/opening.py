@@ -1,15 +1,39 @@
 """The backend for a command that is over in a moment."""
 
+import argparse
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 from uuid import UUID
 
 from backend.agents.skills.mcp.configured import McpServersInvalid
 from backend.bootstrap import Backend, open_backend
+from backend.cli.telling import carried_out
 from backend.llm.catalog import ChainInvalid
 from backend.llm.prices import PricesInvalid
 from backend.settings import Settings
+
+Work: TypeAlias = Callable[[Backend, argparse.Namespace], Awaitable[int]]
+
+
+class NotClear(Exception):
+    """What was typed names nothing, or several things."""
+
+
+def perform(settings: Settings, asked: argparse.Namespace) -> int:
+    """The exit status of the `work` that is asked for: 1, with a sentence, if something is not well."""
+    return carried_out(_work(settings, asked))
+
+
+async def _work(settings: Settings, asked: argparse.Namespace) -> int:
+    work: Work = asked.work
+    async with _opened(settings) as backend:
+        try:
+            return await work(backend, asked)
+        except NotClear as problem:
+            print(problem, file=sys.stderr)
+            return 1
 
 
 class _LeftToTheSweep:
@@ -29,7 +53,7 @@ class _LeftToTheSweep:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Backend]:
+async def _opened(settings: Settings) -> AsyncIterator[Backend]:
     """Everything but the broker. Ends the command, with a sentence, if a setting cannot be read."""
     try:
         async with open_backend(settings, _LeftToTheSweep()) as backend:

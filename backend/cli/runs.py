@@ -1,30 +1,21 @@
 """`llmbot runs`: what is done in the background, and how it fares."""
 
 import argparse
-import sys
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from backend.agents import WantedRuns
 from backend.bootstrap import Backend
-from backend.cli.opening import opened
-from backend.cli.telling import ago, carried_out, counted, in_a_line, lasting, print_facts, print_table
+from backend.cli.opening import NotClear, Work, perform
+from backend.cli.telling import ago, counted, in_a_line, lasting, print_facts, print_table
 from backend.database import Record
-from backend.settings import Settings
-
-Work: TypeAlias = Callable[[Backend, argparse.Namespace], Awaitable[int]]
 
 MOST_LISTED, MOST_LOOKED_AT = 50, 1_000
 LONGEST_TITLE = 60
 # Enough of an id to type; a longer part of it is asked for where two begin alike.
 SHORT_ID = 8
 STATES = ("pending", "running", "waiting", "completed", "failed", "cancelled", "expired")
-
-
-class _NotFound(Exception):
-    """There is no such run, or more than one begins so."""
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
@@ -39,20 +30,6 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
             command.add_argument("--status", choices=STATES, help="only of this status")
         else:
             command.add_argument("run", metavar="RUN", help="its id, or the beginning of it")
-
-
-def perform(settings: Settings, asked: argparse.Namespace) -> int:
-    return carried_out(_work(settings, asked))
-
-
-async def _work(settings: Settings, asked: argparse.Namespace) -> int:
-    work: Work = asked.work
-    async with opened(settings) as backend:
-        try:
-            return await work(backend, asked)
-        except _NotFound as problem:
-            print(problem, file=sys.stderr)
-            return 1
 
 
 async def _list(backend: Backend, asked: argparse.Namespace) -> int:
@@ -120,7 +97,7 @@ async def _cancel(backend: Backend, asked: argparse.Namespace) -> int:
 
 
 async def _named(backend: Backend, typed: str) -> UUID:
-    """Raises `_NotFound`."""
+    """Raises `NotClear`."""
     try:
         return UUID(typed)
     except ValueError:
@@ -130,8 +107,8 @@ async def _named(backend: Backend, typed: str) -> UUID:
     if len(found) == 1:
         return found[0]
     if found:
-        raise _NotFound(f"{len(found)} runs begin with {typed}: type more of it.")
-    raise _NotFound(f"No run begins with {typed}: `llmbot runs list` shows the newest.")
+        raise NotClear(f"{len(found)} runs begin with {typed}: type more of it.")
+    raise NotClear(f"No run begins with {typed}: `llmbot runs list` shows the newest.")
 
 
 COMMANDS: tuple[tuple[str, Work, str], ...] = (
