@@ -89,6 +89,12 @@ select id, user_id, user_name, chat_id, language, code, asked_at, decided_at,
 from admissions where bot_id = (select id from bots where slug = $1) and id < coalesce($2, {2**63 - 1})
 order by id desc limit $3
 """
+ASKING = f"""
+select bot.slug as bot, admission.user_id, admission.user_name, admission.code
+from admissions admission join bots bot on bot.id = admission.bot_id
+where bot.access = 'pairing' and admission.state = 'asked' and admission.asked_at > now() - {ASKED_FOR}
+order by admission.asked_at desc
+"""
 FORGET = f"delete from admissions where state = 'asked' and asked_at <= now() - {ASKED_FOR}"
 
 
@@ -183,6 +189,11 @@ async def _decided(tx: Transaction, code: str, state: str, by: str | None) -> Re
 async def list_admissions(db: Database, bot: str, *, before: int | None, limit: int) -> Page:
     """Those who have asked, newest first."""
     return as_page(await db.run(LIST, bot, before, limit + 1), limit)
+
+
+async def list_asking(db: Database) -> list[Record]:
+    """Those who wait to be let in, at every bot that asks its owner; the newest first."""
+    return await db.run(ASKING)
 
 
 async def forget_expired(db: Database) -> None:

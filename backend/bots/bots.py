@@ -143,6 +143,10 @@ class Bots:
             await self.get(slug)
         return page
 
+    async def asking(self) -> Sequence[Record]:
+        """Those who wait to be let in, with their `bot`; the newest first."""
+        return await access.list_asking(self._db)
+
     async def decide(self, code: str, *, approve: bool, by: str | None = None) -> Record:
         """Lets somebody in, or not; without `by` it is the administrator who decides.
 

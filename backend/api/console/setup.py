@@ -1,5 +1,6 @@
 """Setting up: models, bots, and who may write to them; all of it is live within seconds."""
 
+from collections import defaultdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
@@ -14,11 +15,12 @@ from backend.api.dependencies import BackendDep
 from backend.api.texts import OptionalId, storable
 from backend.bootstrap import Backend
 from backend.bots import BotExists
+from backend.database import Record
 from backend.errors import Invalid
 
 router = APIRouter(prefix="/console/setup", route_class=Page, include_in_schema=False)
 
-MOST_BOTS, MOST_ASKING = 200, 50
+MOST_BOTS = 200
 
 
 def _named(written: list[str]) -> list[str]:
@@ -124,7 +126,9 @@ def _models(backend: Backend, tried: Tried | None = None) -> dict[str, Any]:
 async def _bots(backend: Backend, slug: str = "", done: str = "", username: str = "") -> dict[str, Any]:
     """All bots, with who asks to be let in; `done` is said of the one of this slug."""
     bots = (await backend.bots.list(after=None, limit=MOST_BOTS)).items
-    asking = {bot["slug"]: await _asking(backend, bot["slug"]) for bot in bots if bot["access"] == "pairing"}
+    asking: dict[str, list[Record]] = defaultdict(list)
+    for one in await backend.bots.asking():
+        asking[one["bot"]].append(one)
     return {
         "bots": bots,
         "asking": asking,
@@ -134,8 +138,3 @@ async def _bots(backend: Backend, slug: str = "", done: str = "", username: str 
         "everywhere": bool(backend.settings.allowed_people),
         "token_set": bool(backend.settings.bot_token.get_secret_value()),
     }
-
-
-async def _asking(backend: Backend, slug: str) -> list[Any]:
-    page = await backend.bots.admissions(slug, before=None, limit=MOST_ASKING)
-    return [one for one in page.items if one["state"] == "asked"]
