@@ -28,9 +28,11 @@ with session as materialized (
 select run.*, bot_id, user_id, chat_id, thread_id, language, scope
 from session join agent_runs run on run.session_id = session.id where run.id = $1 for update of run
 """
+# What waits a while, because no model has answered, is as good as leased: the sweep calls for it.
 STEPS = """
-select id, position, kind, queue, action, depends_on, status, coalesce(lease_until > now(), false) as leased, result,
-    problem
+select id, position, kind, queue, action, depends_on, status, result, problem,
+    status = 'running'
+        and (lease_until > now() or lease_until is null and lost > 0 and due_at > now()) is true as leased
 from run_steps where run_id = $1 order by position
 """
 CALL = f"update run_steps set due_at = now() + interval '{CALL_AGAIN_SECONDS} seconds' where id = any($1)"

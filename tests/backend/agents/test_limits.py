@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.backend.agents.bench import Bench, look, step
+from tests.backend.agents.bench import Bench, look, step, write
 from tests.simulators.provider import Fails, Provider
 from tests.simulators.provider_scenes import JUDGE, Scene, Seen, plays
 from tests.simulators.provider_tools import CallsTools, ToolUse
@@ -100,6 +100,30 @@ async def test_without_a_model_a_step_waits_and_is_given_up_in_the_end(bench: Be
     await bench.work()
     assert (await bench.step(run))["problem"] == "no-provider-answered"
     assert "no language model answered" in await bench.said(run)
+
+
+async def test_a_step_that_waits_for_a_model_is_not_called_earlier_because_another_one_goes_on(
+    bench: Bench, provider: Provider
+) -> None:
+    provider.usual = Fails(500)
+    run = await bench.begin(step("Look around"), step("Look elsewhere"))
+    await bench.work()
+    provider.rule = plays(Scene("elsewhere", look("one"), rounds))
+    for _ in range(2):
+        bench.jobs.advanced.clear()
+        await bench.workshop().advance((await bench.step(run, 2))["id"])
+    assert bench.jobs.advanced == []
+    assert await bench.statuses(run) == ["running", "completed", "running"]
+
+
+async def test_a_run_waits_for_its_person_although_a_step_without_a_model_was_given_up(
+    bench: Bench, provider: Provider
+) -> None:
+    provider.usual, provider.rule = Fails(500), plays(Scene("note", write("milk")))
+    run = await bench.begin(step("Look around"), step("Note milk"))
+    await bench.db.run("update run_steps set lost = 4 where action = 'Look around'")
+    await bench.work()
+    assert await bench.statuses(run) == ["failed", "waiting", "waiting"]
 
 
 async def test_an_agent_that_is_not_there_any_more_is_not_replaced_by_another(bench: Bench) -> None:
