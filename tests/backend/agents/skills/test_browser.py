@@ -1,8 +1,5 @@
 """Agents use a real Chromium on real pages, and pages use nobody: they reach nothing inside, and decide nothing."""
 
-import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -11,12 +8,10 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from backend.agents.skills.browser import examine, on_pages_of
 from backend.agents.skills.browser.host import Host
 from backend.agents.skills.skill import Danger, Failed, Refused, Uncertain
 from backend.agents.skills.web.addresses import Addresses
-from backend.settings import Settings
-from tests.backend.agents.skills.browsing import FOUND, Hands, chromiums
+from tests.backend.agents.skills.browsing import FOUND, Hands
 from tests.backend.agents.skills.test_web_escapes import Names
 from tests.processes import until
 from tests.simulators.website import Website
@@ -277,45 +272,3 @@ async def test_a_page_is_gone_with_its_step_and_that_is_said(site: Website, hand
     await hands.leave()
     with pytest.raises(Refused, match="open it anew"):
         await hands.danger("click", element=1)
-
-
-async def test_a_page_that_nobody_uses_is_closed(site: Website) -> None:
-    others = await asyncio.to_thread(chromiums)
-    host = Host(FOUND.program, Addresses(site.host), idle_seconds=2)
-    hands = Hands(host, words=f"{site.url}/form")
-    await hands.do("open", address=f"{site.url}/form")
-
-    async def closed() -> bool:
-        return await asyncio.to_thread(chromiums) <= others
-
-    await until(closed)
-    with pytest.raises(Failed, match="open it anew"):
-        await hands.do("read")
-    await host.close()
-
-
-async def test_a_chromium_that_was_killed_is_begun_again(site: Website) -> None:
-    others = await asyncio.to_thread(chromiums)
-    host = Host(FOUND.program, Addresses(site.host))
-    hands = Hands(host, words=f"{site.url}/form")
-    await hands.do("open", address=f"{site.url}/form")
-    for pid in await asyncio.to_thread(chromiums) - others:
-        os.kill(pid, signal.SIGKILL)
-    with pytest.raises(Failed, match="open it anew"):
-        await hands.do("read")
-    assert "Order tea" in (await hands.do("open", address=f"{site.url}/form")).text
-    await host.close()
-
-
-async def test_the_doctor_tries_it_out() -> None:
-    [finding] = await examine(Settings())
-    assert finding.ok
-    assert finding.detail.startswith("Chromium ")
-    assert finding.detail.endswith("its own sandbox")
-
-
-async def test_without_chromium_it_is_not_offered() -> None:
-    [skill, *_] = on_pages_of(Host("/nowhere", Addresses()))
-    assert skill.unavailable() == "no Chromium is found: install it, or set CHROMIUM to where it is"
-    [finding] = await examine(Settings(chromium="/nowhere"))
-    assert finding.detail.startswith("not offered: no Chromium")
