@@ -108,6 +108,10 @@ async def test_what_is_refused_can_be_corrected_where_it_was_written(
     await person.page.keyboard.press("Enter")
     await expect(person.page.get_by_role("alert")).to_contain_text("no longer good")
     await expect(person.page.locator("#text")).to_have_value("Hello")
+    alert, chat = [await person.page.locator(part).bounding_box() for part in ("#trouble .alert", ".talk")]
+    assert alert
+    assert chat
+    assert alert["y"] + alert["height"] <= chat["y"]
     assert await person.faults() == []
     person.complaints.clear()  # that the answers were a 422 and a 403
 
