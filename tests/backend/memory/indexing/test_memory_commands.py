@@ -1,10 +1,6 @@
 """`llmbot memory check` and `llmbot reindex`, as they are typed, on both stores."""
 
-import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,26 +10,10 @@ from backend.database import Database
 from backend.memory.scopes import Whose
 from backend.settings import Settings
 from tests.backend.chat.conversation import Person
+from tests.backend.cli.typed import Typed, llmbot
 from tests.backend.memory.indexing.looking import Looking
 from tests.conftest import MakeBackend
 from tests.simulators.qdrant import Qdrant
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    status: int
-    said: str
-
-
-async def llmbot(settings: Settings, *words: str, **changed: str) -> Typed:
-    environment = os.environ | {"DATABASE_URL": settings.database_url.get_secret_value()} | changed
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "backend.cli", *words, env=environment,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    said, _ = await process.communicate()
-    assert process.returncode is not None
-    return Typed(process.returncode, said.decode())
 
 
 @pytest.fixture
