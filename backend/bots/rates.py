@@ -11,10 +11,12 @@ from backend.database import Database
 from backend.errors import TooMany
 
 # One statement: of messages that come at once, each waits for the row, and looks at what the one before made of it.
+# By the time of looking: by its own beginning, who began first and came second would be too early by that much.
 TAKE = """
 insert into rates as rate (key, full_until) values ($1, now() + interval '1 minute' / $2::int)
-on conflict (key) do update set full_until = greatest(rate.full_until, now()) + interval '1 minute' / $2::int
-where greatest(rate.full_until, now()) <= now() + ($2::int - 1) * (interval '1 minute' / $2::int)
+on conflict (key) do update
+set full_until = greatest(rate.full_until, clock_timestamp()) + interval '1 minute' / $2::int
+where rate.full_until <= clock_timestamp() + ($2::int - 1) * (interval '1 minute' / $2::int)
 returning key
 """
 WAIT = """

@@ -9,6 +9,7 @@ from backend.bots import Asking, Bots, Rules, TooManyMessages
 from backend.database import Database
 from backend.settings import Settings
 from tests.backend.bots.tokens import SEAL
+from tests.processes import until
 
 
 def limited(db: Database, of_person: int = 0, of_bot: int = 0) -> Bots:
@@ -42,6 +43,19 @@ async def test_as_many_as_a_minute_has_may_come_at_once(db: Database, limit: int
     bots = limited(db, of_person=limit)
     answers = await asyncio.gather(*(let_through(bots) for _ in range(limit + 1)))
     assert answers.count("yes") == limit
+
+
+async def test_who_began_before_another_one_and_comes_after_it_is_not_too_early(db: Database) -> None:
+    bots = limited(db, of_person=2)
+    await let_through(bots)
+    another = await db.connect()
+    async with another.transaction():
+        await another.execute("select from rates for update")
+        answer = asyncio.ensure_future(let_through(bots))
+        await until(lambda: db.run("select from pg_locks where not granted"))
+        await another.execute("update rates set full_until = clock_timestamp() + interval '30 seconds'")
+    await another.close()
+    assert await answer == "yes"
 
 
 async def test_then_one_passes_whenever_there_is_room_for_it(db: Database) -> None:
