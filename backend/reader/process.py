@@ -12,6 +12,7 @@ from typing import Any
 from backend.reader.kinds import Kind
 from backend.reader.limits import READ_SECONDS
 from backend.reader.sections import Section, Unreadable
+from backend.subprocesses import begun
 
 # It ends itself in time; this is for one that cannot.
 PATIENCE_SECONDS = READ_SECONDS + 5
@@ -25,11 +26,11 @@ async def read(content: bytes, kind: Kind) -> list[Section]:
     with TemporaryFile() as given, TemporaryFile() as told:
         given.write(content)
         given.seek(0)
-        process = await asyncio.create_subprocess_exec(
+        process = await begun(asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "backend.reader", kind,
             stdin=given, stdout=told, stderr=asyncio.subprocess.DEVNULL,
             cwd="/", env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        ))  # fmt: skip
         await _end(process)
         if process.returncode:
             raise Unreadable("too-long" if process.returncode in TOOK_TOO_MUCH else "unreadable")

@@ -16,6 +16,7 @@ from mcp_types import jsonrpc_message_adapter
 from pydantic import ValidationError
 
 from backend.agents.skills.mcp.configured import Configured
+from backend.subprocesses import begun
 
 # So much a server may say to one thing that it was asked.
 MOST_BYTES = 8 << 20
@@ -35,14 +36,16 @@ def transport(configured: Configured) -> Any:
 
 @asynccontextmanager
 async def _over_streams(configured: Configured) -> AsyncIterator[Any]:
-    process = await asyncio.create_subprocess_exec(
-        *configured.command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=_environment(configured),
-        start_new_session=True,
-        limit=MOST_BYTES,
+    process = await begun(
+        asyncio.create_subprocess_exec(
+            *configured.command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=_environment(configured),
+            start_new_session=True,
+            limit=MOST_BYTES,
+        )
     )
     talk = _Talk(process)
     told, inbox = anyio.create_memory_object_stream[SessionMessage | Exception](0)

@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 from backend.agents.skills.sandbox.kinds import COMMANDS, Kind, kind_here
 from backend.agents.skills.sandbox.rooms import Bounds, Room, found
 from backend.agents.skills.skill import Failed, Uncertain
+from backend.subprocesses import begun
 
 MOST_ERRORS = 8 << 10
 # Until bubblewrap has tied what it starts to its own life, its end would leave that behind, holding our pipes.
@@ -66,10 +67,10 @@ class Sandbox:
         with TemporaryFile() as given:
             given.write(stdin)
             given.seek(0)
-            process = await asyncio.create_subprocess_exec(
+            process = await begun(asyncio.create_subprocess_exec(
                 *argv, stdin=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 cwd=room.workspace, env=environment, start_new_session=True,
-            )  # fmt: skip
+            ))  # fmt: skip
         return await _watched(process, self.bounds, changes=room.changes)
 
 

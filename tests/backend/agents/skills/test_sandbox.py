@@ -120,6 +120,20 @@ async def test_one_who_waits_no_longer_leaves_nothing_behind(small: Sandbox, roo
     await eventually(lambda: not processes(mark))
 
 
+async def test_one_who_waits_no_longer_while_it_begins_leaves_nothing_behind(small: Sandbox, room: Room) -> None:
+    mark = uuid4().hex
+    tasks = []
+    for steps in (1, 2, 3, 4, 5, 6) * 2:
+        tasks.append(task := asyncio.ensure_future(script(small, room, "sleep 600; echo", mark)))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(end) for end in ended} == {asyncio.CancelledError}
+    await eventually(lambda: not processes(mark))
+
+
 async def test_memory_is_limited(small: Sandbox, room: Room) -> None:
     eaten = await script(small, room, 'x=0123456789; while :; do x="$x$x$x$x"; done')
     assert eaten.code
