@@ -24,6 +24,9 @@ from backend.settings import Settings
 from tests.processes import PATIENCE_SECONDS
 from tests.simulators.provider import Provider
 
+# These share processes that take seconds to start; they take longest, too, so they begin first.
+TOGETHER = ("tests/faults/", "tests/contract/")
+
 MakeBackend: TypeAlias = Callable[..., Awaitable[Backend]]
 
 ROOT = Path(__file__).parent.parent
@@ -81,6 +84,30 @@ class RecordedJobs:
 
     def advance(self, queue: str, step_id: UUID) -> None:
         self.advanced.append((queue, step_id))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several processes of tests, one of them does all of a file, or of a folder that shares what it starts.
+
+    Marks of groups would say so, too, but what reads them (pytest-xdist 3.8) does not see them under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only with several processes
+
+    config.option.loadscopereorder = False
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = kept_together
+    return scheduler
+
+
+def kept_together(nodeid: str) -> str:
+    file = nodeid.split("::")[0]
+    return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
 
 
 @pytest.fixture(scope="session", autouse=True)

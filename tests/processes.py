@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
 # Below the ports that systems lend to outgoing connections, beside those of the embedded stores.
-PORTS = range(30_000, 32_000)
+# Each worker of pytest-xdist has its own: a process that was killed finds its port free when it comes back.
+PORTS = range(30_000, 32_000)[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8 :: 8]
 # What has not come by then does not come: far more than anything here takes.
 PATIENCE_SECONDS = 120.0
 NOBODY = UUID(int=0)
