@@ -156,9 +156,9 @@ async def db(pool: Database) -> AsyncIterator[Database]:
     await pool.run("delete from bots")
     await pool.run("delete from settings")
     await pool.run("delete from macros where slug <> all($1)", SHIPPED)
-    await pool.run("update macros set enabled = false")
+    await pool.run("update macros set enabled = false where enabled")
     await pool.run("delete from agents where slug <> all($1)", SHIPPED_AGENTS)
-    await pool.run("update agents set enabled = false")
+    await pool.run("update agents set enabled = false where enabled")
     await pool.run("insert into bots (slug, name) values ('default', 'Assistant')")
 
 

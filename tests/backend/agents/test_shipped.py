@@ -10,8 +10,8 @@ FAMILIES = {"filesystem", "shell", "git", "memory", "web", "browser"}
 
 
 async def test_four_agents_wait_to_be_enabled(db: Database) -> None:
-    agents = {row["slug"]: row for row in await db.run("select * from agents")}
-    assert [*agents] == SHIPPED_AGENTS
+    agents = {row["slug"]: row for row in await db.run("select * from agents order by slug")}
+    assert [*agents] == sorted(SHIPPED_AGENTS)
     for slug, agent in agents.items():
         assert not agent["enabled"]
         assert FAMILIES.issuperset(agent["skills"])
