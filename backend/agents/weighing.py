@@ -20,9 +20,9 @@ from backend.database import Database, Record
 CHANGED = (
     "What it would do has changed since the person was asked, so it was not done. If it is still wanted, try again."
 )
-# Addresses that these were given are theirs to check; what these bring was not written for a model to follow. Nor is
-# it known what a tool that was given something hidden only gives back.
-CHECK_ADDRESSES, BRING_OWN = ("web", "browser"), ("shell", "git")
+# Addresses that these were given are theirs to check; what these bring a model may have written, now or in an earlier
+# run. Nor is it known what a tool that was given something hidden only gives back.
+CHECK_ADDRESSES, BRING_OWN = ("web", "browser"), ("shell", "git", "filesystem", "memory")
 
 # Of so many mistakes in its arguments a model is told.
 MOST_MISTAKES = 10

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from backend.agents.skills.skill import HIDDEN, Skill
+from backend.agents.skills.skill import HIDDEN, Result, Skill
 from backend.agents.skills.web.addresses import Addresses
 from backend.agents.skills.web.fetch import WebFetch
 from tests.backend.agents.bench import Bench, Desk, Look, look, step
@@ -28,7 +28,7 @@ class Web(Desk):
         self._skill = skill
 
     async def of(self, names: Sequence[str]) -> dict[str, Skill[Any]]:
-        return {"web_fetch": self._skill, "look": self.look}
+        return {"web_fetch": self._skill, self.look.name: self.look}
 
 
 @pytest.fixture
@@ -63,6 +63,27 @@ async def test_an_address_that_was_hidden_from_the_audit_is_not_what_a_tool_foun
     address = f"{site.url}/about?secret=4711"
     monkeypatch.setattr(Look, "redacted", lambda *_: {"text": HIDDEN})
     provider.rule = plays(Scene("fetch", look(address), CallsTool("web_fetch", {"address": address}), "Done."))
+    bench.desk = Web(WebFetch(Addresses(site.host)))
+    run = await bench.begin(step("Fetch it"))
+    await bench.work()
+    assert await bench.asked(run)
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("kept_by", ["memory_search", "filesystem_read"])
+async def test_an_address_that_was_kept_is_not_what_others_wrote(
+    bench: Bench, provider: Provider, site: Website, monkeypatch: pytest.MonkeyPatch, kept_by: str
+) -> None:
+    """A model may have written it in an earlier run, or hidden from the audit in this one."""
+    address = f"{site.url}/about?secret=4711"
+
+    async def brings(*_: object) -> Result:
+        return Result(f"Note: {address}", origin="what was kept")
+
+    monkeypatch.setattr(Look, "name", kept_by)
+    monkeypatch.setattr(Look, "run", brings)
+    use = CallsTool(kept_by, {"text": "the note"}), CallsTool("web_fetch", {"address": address})
+    provider.rule = plays(Scene("fetch", *use, "Done."))
     bench.desk = Web(WebFetch(Addresses(site.host)))
     run = await bench.begin(step("Fetch it"))
     await bench.work()
