@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -74,6 +75,7 @@ class Registry:
         self._limits = limits
         self._known: _Known | None = None
         self._good_until = 0.0
+        self._forgotten = False
         self._reading = asyncio.Lock()
 
     async def of(self, bot: str, user_id: str) -> Offer:
@@ -85,17 +87,18 @@ class Registry:
         return self._known.offer(bot, user_id) if self._known else NOTHING
 
     def forget(self) -> None:
-        """Something was changed here: look again."""
-        self._good_until = 0.0
+        """Something was changed here: look again, also if this is just being done."""
+        self._good_until, self._forgotten = 0.0, True
 
     async def _read(self) -> None:
-        self._good_until = time.monotonic() + KEPT_SECONDS
-        try:
+        """Whoever comes meanwhile waits: what was known before may be nothing."""
+        self._forgotten = False
+        with suppress(StorageUnavailable):
             macros, agents = await self._db.run(MACROS), await self._db.run(AGENTS)
-        except StorageUnavailable:
-            return
-        known = _Known(_shared(macros, lambda row: read_macro(dict(row))), _shared(agents, self._agent))
-        self._known = known if macros or agents else None
+            known = _Known(_shared(macros, lambda row: read_macro(dict(row))), _shared(agents, self._agent))
+            self._known = known if macros or agents else None
+        if not self._forgotten:
+            self._good_until = time.monotonic() + KEPT_SECONDS
 
     def _agent(self, row: Record) -> Agent:
         limits = {name: limit if row[name] is None else row[name] for name, limit in self._limits.items()}
