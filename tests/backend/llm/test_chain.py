@@ -30,6 +30,7 @@ from tests.simulators.provider import (
     Provider,
 )  # fmt: skip
 from tests.simulators.provider_behaviours import Behaviour
+from tests.simulators.provider_tools import CallsTool
 
 PLAIN = Reader(streamed=False)
 PROMPT, KEY = "I live in Riga", "sk-1234567890"
@@ -163,6 +164,15 @@ async def test_half_an_answer_that_nobody_saw_is_no_reason_to_stop(
     reader = Reader(streamed=True)
     assert (await reader.ask(chain(provider, second))).provider == "second"
     assert "".join(reader.seen) == "You said: Hello"
+
+
+async def test_who_only_calls_tools_that_it_was_not_offered_has_not_answered(
+    chain: Chain, provider: Provider, second: Provider, reader: Reader
+) -> None:
+    provider.will(CallsTool("search", {"query": "Hello"}))
+    completion = await reader.ask(chain(provider, second))
+    assert (completion.text, completion.provider) == ("You said: Hello", "second")
+    assert outcomes(completion.calls) == [("first", Outcome.EMPTY), ("second", Outcome.ANSWERED)]
 
 
 async def test_an_answer_that_is_shown_may_use_all_the_time_that_is_left(
