@@ -1,6 +1,7 @@
 """How tests use the browser: as a step's agent does, and looking at which processes there are."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -49,8 +50,16 @@ def chromiums() -> set[int]:
     """Those that this process has begun, but for what they have begun themselves."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        pid, _, _, parent, *_ = stat.read_text().replace(") ", ")| ").split(" ")
-        children.setdefault(int(parent), []).append(int(pid))
+        with suppress(OSError):  # it has ended meanwhile
+            pid, _, _, parent, *_ = stat.read_text().replace(") ", ")| ").split(" ")
+            children.setdefault(int(parent), []).append(int(pid))
     drivers = children.get(os.getpid(), [])
     begun = [pid for driver in drivers for pid in children.get(driver, [])]
-    return {pid for pid in begun if b"--remote-debugging" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return {pid for pid in begun if b"--remote-debugging" in _command(pid)}
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
