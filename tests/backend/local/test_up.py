@@ -26,7 +26,7 @@ def test_everything_starts_and_stops_and_starts_again_on_the_same_data(
     first.until_it_runs()
     assert set(first.children()) == EVERYONE
     assert f"http://127.0.0.1:{port}" in first.said
-    assert "Set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL" in first.said
+    assert "Add one in the console; or set OPENAI_API_KEY, OPENROUTER_API_KEY or OLLAMA_BASE_URL" in first.said
     assert first.stopped_by(signal.SIGINT) == 0
     until_nobody_is_in(folder)
 
