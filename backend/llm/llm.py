@@ -201,12 +201,9 @@ class Llm:
     async def _within(self, seconds: float, provider: Provider, asking: _Asking) -> Answer:
         try:
             async with asyncio.timeout(seconds) as limit:
-                answer = await provider.complete(asking.messages, asking.showing(limit), asking.tools)
+                return await provider.complete(asking.messages, asking.showing(limit), asking.tools)
         except TimeoutError:
             raise ProviderFailed(Outcome.TIMEOUT, f"no answer within {seconds:.3g} s") from None
-        if answer.tool_calls and not answer.text and not asking.tools:
-            raise ProviderFailed(Outcome.EMPTY, "it calls tools that it was not offered", usage=answer.usage)
-        return answer
 
     def _record(self, provider: Provider, asking: _Asking, began: float, outcome: Outcome, usage: Usage) -> None:
         seconds = time.monotonic() - began

@@ -46,7 +46,7 @@ class OpenAICompatible:
                 if self._must_choose:
                     self.model, self._must_choose = await self._first_model(), False
                 if not tools and not any(message.tool_calls for message in messages):
-                    return await self._ask(self._body(messages), show)
+                    return _said(await self._ask(self._body(messages), show))
                 return await self._ask_with_tools(messages, show, tools)
         except ProviderFailed as failure:
             if failure.outcome is Outcome.DENIED:
@@ -154,6 +154,13 @@ class OpenAICompatible:
         if not thoughts.text and not called:
             raise ProviderFailed(Outcome.EMPTY, "the answer is empty", usage=usage)
         return Answer(thoughts.text, usage, called)
+
+
+def _said(answer: Answer) -> Answer:
+    """What is an answer where no tools are known. Raises `ProviderFailed`."""
+    if not answer.text:
+        raise ProviderFailed(Outcome.EMPTY, "it only calls tools, and was offered none", usage=answer.usage)
+    return answer
 
 
 @dataclass(slots=True)
